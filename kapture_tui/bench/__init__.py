@@ -1,0 +1,1 @@
+"""What a run proves: load search, validity, score and comparison."""

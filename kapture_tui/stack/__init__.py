@@ -1,0 +1,1 @@
+"""What is deployed: the catalogue of components, and how a scale becomes replicas."""

@@ -1,0 +1,1 @@
+"""Where a stack runs: child processes of this machine, or a Kubernetes namespace."""

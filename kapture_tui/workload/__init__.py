@@ -1,0 +1,1 @@
+"""What runs inside the pods and child processes: generator, loader, consumers, observer."""
