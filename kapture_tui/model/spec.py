@@ -1,0 +1,139 @@
+"""What a person asked for: which components, how many, under which load."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from kapture_tui.model.errors import UsageError
+
+
+class Component(Enum):
+    """The parts of a stack. The value is the name on the screen, in labels and on the command line."""
+
+    KAFKA = "kafka"
+    LOADER = "data-loader"
+    ETL = "etl"
+    OBSERVER = "observer"
+    REDIS = "redis"
+    REDIS_SINK = "etl-redis"
+    ELASTICSEARCH = "elasticsearch"
+    POSTGRES = "postgres"
+    MONGO = "mongo"
+    WEBAPP = "webapp"
+    PROMETHEUS = "prometheus"
+    ZOOKEEPER = "zookeeper"
+
+
+ALWAYS = (Component.KAFKA, Component.LOADER, Component.ETL, Component.OBSERVER)
+"""What every stack has."""
+
+CHOICES = (
+    Component.REDIS,
+    Component.ELASTICSEARCH,
+    Component.POSTGRES,
+    Component.MONGO,
+    Component.WEBAPP,
+    Component.PROMETHEUS,
+    Component.ZOOKEEPER,
+)
+"""What a person may add, in the order of the setup screen."""
+
+NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""A DNS label (RFC 1123), as Kubernetes demands it."""
+
+MAX_CUSTOMERS = 1 << 20
+"""Customers a loader may have: its customer ids are a block of this size."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSpec:
+    """The load.
+
+    Attributes:
+        stores: pet stores, shared by all loaders.
+        customers: customers *of each loader*.
+        days: simulated days of a round; loaders begin another round when it is over.
+        models: purchasing models the customers are spread over.
+        rate: transactions a second and loader; None: as fast as the brokers take them.
+        seed: the run's seed; the same seed and names give the same bytes.
+        compat: publish products as field names only, as the 2016 queue loader did.
+    """
+
+    stores: int = 250
+    customers: int = 5000
+    days: int = 2500
+    models: int = 1
+    rate: float | None = None
+    seed: int = 1
+    compat: bool = False
+
+    def check(self) -> None:
+        """Raises UsageError for the first figure that is out of range."""
+        for name in ("stores", "customers", "days", "models"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"--{name} {getattr(self, name)}", "must be 1 or more")
+        if self.customers > MAX_CUSTOMERS:
+            raise UsageError(
+                f"--customers {self.customers}", f"a loader has at most {MAX_CUSTOMERS:,}", "use more loaders"
+            )
+        if self.rate is not None and not 0 < self.rate <= 10_000_000:
+            raise UsageError(
+                f"--rate {self.rate}", "must be more than 0", "leave it out for an unbounded rate"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class StackSpec:
+    """A stack as it was asked for.
+
+    Attributes:
+        namespace: its name; on Kubernetes the namespace.
+        scale: 1 or more; what it means in replicas is stack/sizing's business.
+        components: those chosen beyond `ALWAYS`.
+        load: see `LoadSpec`.
+        kafka_bootstrap: "host:port,…" of brokers that are there already; None: the target brings its own.
+        kafka_home: directory of an Apache Kafka to run locally; None: the embedded broker.
+        redis_url: a Redis that is there already; None: the target brings its own.
+        keep: leave a local stack running when the console that started it goes.
+    """
+
+    namespace: str
+    scale: int = 1
+    components: frozenset[Component] = frozenset()
+    load: LoadSpec = field(default_factory=LoadSpec)
+    kafka_bootstrap: str | None = None
+    kafka_home: str | None = None
+    redis_url: str | None = None
+    keep: bool = False
+
+    def check(self) -> None:
+        """Raises UsageError for the first thing that cannot be meant."""
+        if not NAMESPACE.fullmatch(self.namespace):
+            raise UsageError(
+                f"namespace {self.namespace!r}",
+                "not a DNS label",
+                "use lower-case letters, digits and '-', 63 at most, beginning and ending with a letter or digit",
+            )
+        if not 1 <= self.scale <= 100:
+            raise UsageError(f"scale {self.scale}", "must be from 1 to 100")
+        self.load.check()
+
+    def has(self, component: Component) -> bool:
+        """Whether the component belongs to the stack."""
+        return (
+            component in ALWAYS
+            or component in self.components
+            or (component is Component.REDIS_SINK and Component.REDIS in self.components)
+        )
+
+    def with_component(self, component: Component) -> StackSpec:
+        """The same stack with one component more."""
+        return replace(self, components=self.components | {component})
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The consumer groups of its transactions, the ETL first."""
+        sinks = ((Component.REDIS, Component.REDIS_SINK),)
+        return (Component.ETL.value, *(sink.value for database, sink in sinks if database in self.components))

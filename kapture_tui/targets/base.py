@@ -1,0 +1,103 @@
+"""Where a stack runs: one small protocol, implemented by child processes of this machine and by a Kubernetes namespace."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from kapture_tui.model.event import Event
+from kapture_tui.model.snapshot import ObserverReport, Phase, PodRow
+from kapture_tui.model.spec import Component, StackSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing preflight looked at.
+
+    Attributes:
+        subject: what was looked at: a component's name, or "python", "memory", "ports", …
+        ok: whether it can be used as it is.
+        text: what was found ("valkey 9.1, packaged"), or why it cannot be used ("no server").
+        remedy: what would make it possible; "" if it is ok or nothing can be done.
+        fatal: the stack that was asked for cannot start without it.
+    """
+
+    subject: str
+    ok: bool
+    text: str
+    remedy: str = ""
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a target sees in one tick.
+
+    Attributes:
+        spec: the stack as it runs now (scales may differ, see `pods`); None when there is none.
+        run_id: identifies this deployment of it.
+        phase: as far as the target itself knows: it never says FLOWING or DRAINED, the telemetry hub does.
+        elapsed_s: since the deploy ended, seconds; None before.
+        pods: pods or processes, sorted by component and name.
+        report: the observer's report; None with its reason in `unavailable["observer"]`.
+        report_age_s: age of that report, seconds.
+        events: new ones since the last observation of this iterator; the first one brings the run's last hundred.
+        unavailable: reasons for what is missing.
+    """
+
+    spec: StackSpec | None
+    run_id: str
+    phase: Phase
+    elapsed_s: float | None = None
+    pods: tuple[PodRow, ...] = ()
+    report: ObserverReport | None = None
+    report_age_s: float | None = None
+    events: tuple[Event, ...] = ()
+    unavailable: dict[str, str] = field(default_factory=dict)
+
+
+class Target(Protocol):
+    """A place for one stack, named by its namespace. All methods raise KaptureError and nothing else of their own."""
+
+    name: str
+    """ "local" or "kubernetes"."""
+
+    async def preflight(self, spec: StackSpec) -> list[Finding]:
+        """What is missing or not allowed; creates nothing. Without a finding that is fatal, deploy may be called."""
+        ...
+
+    def deploy(self, spec: StackSpec) -> AsyncIterator[Event]:
+        """Start the stack, step by step; ends when all of it is ready.
+
+        Raises: KaptureError when a step fails; what was started until then is removed again.
+        """
+        ...
+
+    def observe(self) -> AsyncIterator[Observation]:
+        """One observation a second, at once and then for ever; survives whatever it watches."""
+        ...
+
+    async def scale(self, component: Component, replicas: int) -> None:
+        """Set the number of replicas. Raises UsageError for what cannot be scaled (or not to that number)."""
+        ...
+
+    async def restart(self, component: Component) -> None:
+        """Stop every pod of the component in order and start it anew."""
+        ...
+
+    async def kill(self, pod: str) -> None:
+        """End one pod without warning (SIGKILL); whoever keeps the stack brings it back."""
+        ...
+
+    def logs(self, subject: str, lines: int = 200, follow: bool = False) -> AsyncIterator[str]:
+        """The last lines of a component's or a pod's log, oldest first, then with `follow` new ones as they come."""
+        ...
+
+    async def control(self, rate: float | None, paused: bool) -> None:
+        """Set the loaders' rate (None: unbounded) or pause them, without a restart, through `kapture.control`."""
+        ...
+
+    def destroy(self) -> AsyncIterator[Event]:
+        """Remove everything; the last event says what is left: nothing, or what and why."""
+        ...

@@ -1,0 +1,158 @@
+"""The Kafka surface that the workload uses: five small protocols, implemented on confluent-kafka and on kafka-python.
+
+Partitions are plain ``(topic, number)`` tuples. All calls block; none is safe to share between threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from kapture_tui.model.errors import Unreachable
+
+TopicPartition = tuple[str, int]
+
+
+class KafkaError(Unreachable):
+    """A broker did not answer, or answered with an error that a retry did not cure."""
+
+
+class Record(NamedTuple):
+    """One record as it was read. A tuple, not a dataclass: tens of thousands are made a second.
+
+    Attributes:
+        header: value of the header `kapture_tui.workload.header.NAME`; None if the record has none.
+    """
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    header: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """How to reach the brokers.
+
+    Attributes:
+        bootstrap: "host:port,…".
+        client_id: shows up in the brokers' logs and metrics.
+        embedded: the broker is librdkafka's mock cluster; clients must not ask what it cannot answer.
+        compression: "lz4" or "none".
+        client: "auto" (confluent-kafka where it can be imported), "confluent" or "kafka-python".
+    """
+
+    bootstrap: str
+    client_id: str
+    embedded: bool = False
+    compression: str = "lz4"
+    client: str = "auto"
+
+
+OnDelivery = Callable[[bool, int, bytes | None], None]
+"""Called once for each message sent: (acknowledged, its offset or -1, its header).
+
+Calls for the acknowledged messages of one partition come in the order they were sent."""
+
+
+class Producer(Protocol):
+    """Writes with acks=all and idempotence."""
+
+    def send(
+        self, topic: str, partition: int, key: bytes | None, value: bytes, header: bytes | None, on_delivery: OnDelivery | None
+    ) -> bool:
+        """Hand one message over. False: the client's buffer is full; poll and try again."""
+        ...
+
+    def poll(self, timeout_s: float) -> None:
+        """Serve delivery callbacks, for at most `timeout_s` seconds if there are none."""
+        ...
+
+    def in_flight(self) -> int:
+        """Messages sent and neither acknowledged nor given up yet."""
+        ...
+
+    def flush(self, timeout_s: float) -> int:
+        """Wait until nothing is in flight; the number that still is when time is up."""
+        ...
+
+
+class GroupListener(Protocol):
+    """Told about a consumer's partitions while it polls."""
+
+    def assigned(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """These partitions are ours now. Returns where to start in each; one left out starts at the oldest record."""
+        ...
+
+    def revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        """These partitions go to somebody else (or were lost): store what belongs to them, then forget it."""
+        ...
+
+
+class GroupConsumer(Protocol):
+    """A member of a consumer group, round-robin assignment, commits by hand."""
+
+    def poll(self, max_records: int, timeout_s: float) -> dict[TopicPartition, list[Record]]:
+        """What has arrived, by partition, in order of offsets; {} when nothing did in time."""
+        ...
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Go on reading an owned partition at this offset."""
+        ...
+
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Tell the broker where the group is, without waiting for the answer. For lag and others' eyes only."""
+        ...
+
+    def pause(self, partitions: Iterable[TopicPartition]) -> None:
+        """Fetch no more from these until `resume`."""
+        ...
+
+    def resume(self, partitions: Iterable[TopicPartition]) -> None:
+        """Undo `pause`."""
+        ...
+
+    def close(self) -> None:
+        """Leave the group: `revoked` is called first."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads given partitions from given offsets; no group."""
+
+    def poll(self, max_records: int, timeout_s: float) -> dict[TopicPartition, list[Record]]:
+        """As `GroupConsumer.poll`."""
+        ...
+
+    def bounds(self, partition: TopicPartition) -> tuple[int, int]:
+        """(oldest offset there is, end offset)."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        ...
+
+
+class Admin(Protocol):
+    """Questions to the cluster."""
+
+    def committed(self, group: str, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Committed offsets; a partition the group never committed is left out."""
+        ...
+
+    def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """One more than the offset of each partition's last record."""
+        ...
+
+    def brokers(self) -> int:
+        """How many brokers the cluster's metadata lists."""
+        ...
+
+    def create_topics(self, topics: Mapping[str, tuple[int, int, Mapping[str, str]]]) -> None:
+        """Create what does not exist yet: name to (partitions, replication, config). Not on the embedded broker."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        ...

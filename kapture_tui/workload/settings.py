@@ -1,0 +1,135 @@
+"""What a workload process is told: its environment, read once and checked.
+
+The same variables come from a child process' environment on one machine and from a ConfigMap on Kubernetes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kapture_tui.model.errors import UsageError
+from kapture_tui.model.spec import LoadSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of one workload process.
+
+    Attributes:
+        name: of the pod or process; a loader's identity (KAPTURE_NAME).
+        run_id: KAPTURE_RUN_ID.
+        bootstrap: Kafka's "host:port,…" (KAPTURE_BOOTSTRAP).
+        embedded: the broker is librdkafka's mock cluster, with its limits (KAPTURE_EMBEDDED=1).
+        partitions: of each transactions topic (KAPTURE_PARTITIONS).
+        replication: of each topic (KAPTURE_REPLICATION).
+        groups: the consumer groups of the transactions (KAPTURE_GROUPS, comma separated).
+        load: KAPTURE_STORES, _CUSTOMERS, _DAYS, _MODELS, _RATE ("" or absent: unbounded), _SEED, _COMPAT=1.
+        redis_url: KAPTURE_REDIS_URL; None: no Redis in this stack.
+        port: where the observer listens; 0: any free port (KAPTURE_PORT).
+        host: the address it listens on (KAPTURE_HOST).
+        ready_file: written with a JSON object once the process does its work; None: nobody asks (KAPTURE_READY_FILE).
+        client: "auto", "confluent" or "kafka-python" (KAPTURE_KAFKA_CLIENT).
+        compression: of the producer: "lz4" or "none" (KAPTURE_COMPRESSION).
+    """
+
+    name: str
+    run_id: str
+    bootstrap: str
+    embedded: bool = False
+    partitions: int = 1
+    replication: int = 1
+    groups: tuple[str, ...] = ("etl",)
+    load: LoadSpec = LoadSpec()
+    redis_url: str | None = None
+    port: int = 0
+    host: str = "127.0.0.1"
+    ready_file: Path | None = None
+    client: str = "auto"
+    compression: str = "lz4"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Read the environment. Raises UsageError naming the variable that is missing or no number."""
+        env = os.environ if env is None else env
+        return cls(
+            name=_required(env, "KAPTURE_NAME"),
+            run_id=_required(env, "KAPTURE_RUN_ID"),
+            bootstrap=_required(env, "KAPTURE_BOOTSTRAP"),
+            embedded=env.get("KAPTURE_EMBEDDED") == "1",
+            partitions=_whole(env, "KAPTURE_PARTITIONS", 1),
+            replication=_whole(env, "KAPTURE_REPLICATION", 1),
+            groups=tuple(filter(None, env.get("KAPTURE_GROUPS", "etl").split(","))),
+            load=_load(env),
+            redis_url=env.get("KAPTURE_REDIS_URL") or None,
+            port=_whole(env, "KAPTURE_PORT", 0),
+            host=env.get("KAPTURE_HOST", "127.0.0.1"),
+            ready_file=Path(env["KAPTURE_READY_FILE"]) if env.get("KAPTURE_READY_FILE") else None,
+            client=env.get("KAPTURE_KAFKA_CLIENT", "auto"),
+            compression=env.get("KAPTURE_COMPRESSION", "lz4"),
+        )
+
+    def to_env(self) -> dict[str, str]:
+        """The environment `from_env` reads these settings from."""
+        load = self.load
+        env = {
+            "KAPTURE_NAME": self.name,
+            "KAPTURE_RUN_ID": self.run_id,
+            "KAPTURE_BOOTSTRAP": self.bootstrap,
+            "KAPTURE_EMBEDDED": "1" if self.embedded else "0",
+            "KAPTURE_PARTITIONS": str(self.partitions),
+            "KAPTURE_REPLICATION": str(self.replication),
+            "KAPTURE_GROUPS": ",".join(self.groups),
+            "KAPTURE_STORES": str(load.stores),
+            "KAPTURE_CUSTOMERS": str(load.customers),
+            "KAPTURE_DAYS": str(load.days),
+            "KAPTURE_MODELS": str(load.models),
+            "KAPTURE_RATE": "" if load.rate is None else repr(load.rate),
+            "KAPTURE_SEED": str(load.seed),
+            "KAPTURE_COMPAT": "1" if load.compat else "0",
+            "KAPTURE_PORT": str(self.port),
+            "KAPTURE_HOST": self.host,
+            "KAPTURE_KAFKA_CLIENT": self.client,
+            "KAPTURE_COMPRESSION": self.compression,
+        }
+        if self.redis_url:
+            env["KAPTURE_REDIS_URL"] = self.redis_url
+        if self.ready_file:
+            env["KAPTURE_READY_FILE"] = str(self.ready_file)
+        return env
+
+
+def _load(env: Mapping[str, str]) -> LoadSpec:
+    default = LoadSpec()
+    rate = env.get("KAPTURE_RATE", "")
+    try:
+        parsed = float(rate) if rate else None
+    except ValueError:
+        raise UsageError(f"reading KAPTURE_RATE={rate!r}", "not a number") from None
+    load = LoadSpec(
+        stores=_whole(env, "KAPTURE_STORES", default.stores),
+        customers=_whole(env, "KAPTURE_CUSTOMERS", default.customers),
+        days=_whole(env, "KAPTURE_DAYS", default.days),
+        models=_whole(env, "KAPTURE_MODELS", default.models),
+        rate=parsed,
+        seed=_whole(env, "KAPTURE_SEED", default.seed),
+        compat=env.get("KAPTURE_COMPAT") == "1",
+    )
+    load.check()
+    return load
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    if not env.get(name):
+        raise UsageError("reading the environment", f"{name} is not set")
+    return env[name]
+
+
+def _whole(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name, "")
+    try:
+        return int(text) if text else default
+    except ValueError:
+        raise UsageError(f"reading {name}={text!r}", "not a whole number") from None
