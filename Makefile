@@ -1,0 +1,32 @@
+# make help says what there is. Everything runs in .venv, which tools/venv.sh makes and completes.
+PYTHON = .venv/bin/python
+
+.PHONY: help run test check format perf perf-check venv
+
+help: ## say what there is
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+run: ## open the console (make run ARGS="up demo 2 -r")
+	@./kapture.sh $(ARGS)
+
+test: check ## all checks and all tests (PYTEST="-k ledger" narrows them)
+	@$(PYTHON) -m pytest $(PYTEST)
+
+check: venv ## lint, format, types, import contracts
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+	@.venv/bin/lint-imports --no-logo
+
+format: venv ## repair what the linter and the formatter can repair
+	@$(PYTHON) -m ruff check --fix .
+	@$(PYTHON) -m ruff format .
+
+perf: venv ## measure this software itself: table, ratios, JSON
+	@$(PYTHON) -m benchmark.perf $(ARGS)
+
+perf-check: venv ## fail when a measured ratio falls below its goal
+	@$(PYTHON) -m benchmark.perf --check $(ARGS)
+
+venv:
+	@sh tools/venv.sh dev
