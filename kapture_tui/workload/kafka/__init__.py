@@ -1,4 +1,4 @@
-"""One Kafka surface, two clients: confluent-kafka where its wheel exists (about eight times faster), else kafka-python."""
+"""One Kafka surface on two clients: confluent-kafka where its wheel exists, eight times as fast, else kafka-python."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from kapture_tui.workload.kafka.base import (
     GroupConsumer,
     GroupListener,
     KafkaError,
+    Lane,
     OnDelivery,
     Producer,
     Reader,
@@ -27,6 +28,7 @@ __all__ = [
     "GroupConsumer",
     "GroupListener",
     "KafkaError",
+    "Lane",
     "OnDelivery",
     "Producer",
     "Reader",
@@ -47,7 +49,9 @@ def client_name(settings: ClientSettings) -> str:
     if settings.client == "auto":
         return "confluent" if find_spec("confluent_kafka") else "kafka-python"
     if settings.client not in _MODULES:
-        raise UsageError(f"Kafka client {settings.client!r}", "unknown", "use auto, confluent or kafka-python")
+        raise UsageError(
+            f"Kafka client {settings.client!r}", "unknown", "use auto, confluent or kafka-python"
+        )
     return settings.client
 
 

@@ -55,14 +55,15 @@ OnDelivery = Callable[[bool, int, bytes | None], None]
 
 Calls for the acknowledged messages of one partition come in the order they were sent."""
 
+Lane = Callable[[bytes | None, bytes, bytes | None], bool]
+"""(key, value, header) -> whether the client took the message. If not, its buffer is full: poll and try again."""
+
 
 class Producer(Protocol):
     """Writes with acks=all and idempotence."""
 
-    def send(
-        self, topic: str, partition: int, key: bytes | None, value: bytes, header: bytes | None, on_delivery: OnDelivery | None
-    ) -> bool:
-        """Hand one message over. False: the client's buffer is full; poll and try again."""
+    def lane(self, topic: str, partition: int, on_delivery: OnDelivery | None) -> Lane:
+        """A function that sends to this partition; made once, called for each message."""
         ...
 
     def poll(self, timeout_s: float) -> None:
@@ -120,6 +121,10 @@ class GroupConsumer(Protocol):
 
 class Reader(Protocol):
     """Reads given partitions from given offsets; no group."""
+
+    def assign(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Read these partitions from these offsets from now on, and no others; -1 means the oldest record there is."""
+        ...
 
     def poll(self, max_records: int, timeout_s: float) -> dict[TopicPartition, list[Record]]:
         """As `GroupConsumer.poll`."""

@@ -1,0 +1,36 @@
+"""Runs one workload process: `python -m kapture_tui.workload loader|etl|sink-redis|observer|topics`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from importlib import import_module
+
+from kapture_tui.model.errors import KaptureError
+from kapture_tui.workload.settings import Settings
+
+PROCESSES = {
+    "loader": "loader",
+    "etl": "etl",
+    "sink-redis": "sinks.redis",
+    "observer": "observer",
+    "topics": "topics",
+}
+
+
+def main(argv: list[str]) -> int:
+    """Run the process that is named, with settings from the environment; returns its exit code."""
+    if len(argv) != 1 or argv[0] not in PROCESSES:
+        print(f"usage: python -m kapture_tui.workload {'|'.join(PROCESSES)}", file=sys.stderr)
+        return 2
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        import_module(f"kapture_tui.workload.{PROCESSES[argv[0]]}").main(Settings.from_env())
+    except KaptureError as exc:
+        print(f"{argv[0]}: {exc}", file=sys.stderr)
+        return exc.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

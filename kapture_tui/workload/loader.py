@@ -1,0 +1,353 @@
+"""The loader: pet store transactions into Kafka, with its half of the ledger.
+
+With a rate it is open loop: transactions are due on a seeded schedule, and a late one counts from when it was due.
+Without one it sends as fast as the brokers acknowledge, with a bound on what is in flight.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from hashlib import blake2b
+from random import Random
+
+from kapture_tui.model.ledger import LoaderHalf, LoaderState
+from kapture_tui.model.spec import MAX_CUSTOMERS
+from kapture_tui.model.states import LEDGER_TOPIC, STATES, transactions_topic
+from kapture_tui.workload import header
+from kapture_tui.workload.backpressure import UNLIMITED, Governor
+from kapture_tui.workload.consume import client_settings
+from kapture_tui.workload.control import ControlReader, Order
+from kapture_tui.workload.kafka import (
+    ClientSettings,
+    KafkaError,
+    Producer,
+    TopicPartition,
+    open_producer,
+    open_reader,
+)
+from kapture_tui.workload.ledger import HistogramLog, SentLog, decode, encode, key_of, partition_key
+from kapture_tui.workload.petstore import LoaderStream, PetstoreSpec
+from kapture_tui.workload.process import StopSignal, say_ready
+from kapture_tui.workload.schedule import Schedule
+from kapture_tui.workload.settings import Settings
+
+log = logging.getLogger(__name__)
+
+CHUNK = 256
+"""Messages between two looks at the clock."""
+
+MAX_IN_FLIGHT = 20_000
+"""Messages sent and not acknowledged yet: about 20 MB, and a second or less of what one loader can send."""
+
+REPORT_S = 1.0
+CONTROL_S = 0.2
+DRAIN_S = 60.0
+"""How long a loader that was asked to stop waits for outstanding acknowledgements, seconds."""
+
+SAMPLE = 16
+"""Of each partition's messages every sixteenth is timed from its intended time to its acknowledgement."""
+
+LATE_S = 0.1
+"""A slip beyond this many seconds is called a bottleneck."""
+
+
+class Route:
+    """One partition as a loader sees it."""
+
+    __slots__ = (
+        "_sum_bytes",
+        "_timed",
+        "credit",
+        "end_offset",
+        "latency",
+        "log",
+        "partition",
+        "send",
+        "sent_bytes",
+    )
+
+    def __init__(self, producer: Producer, partition: TopicPartition, latency: HistogramLog) -> None:
+        self.partition = partition
+        self.log = SentLog()
+        self.credit = UNLIMITED
+        self.end_offset = 0
+        self.latency = latency
+        self.sent_bytes = 0
+        self._timed: dict[int, int] = {}
+        self.send = producer.lane(*partition, self._delivered)
+
+    @property
+    def attempted(self) -> int:
+        """Messages handed to the client so far; the next sequence."""
+        return self.log.attempted
+
+    @property
+    def record_bytes(self) -> float:
+        """Mean size of a record; before the first one an upper estimate."""
+        return self.sent_bytes / self.log.attempted if self.log.attempted else 1200.0
+
+    def time(self, sequence: int, intended_us: int) -> None:
+        """Remember when a message was due, to know its latency when it is acknowledged."""
+        self._timed[sequence] = intended_us
+
+    def _delivered(self, acknowledged: bool, offset: int, packed: bytes | None) -> None:
+        if acknowledged:
+            sequence = self.log.acknowledged()
+            if sequence % SAMPLE == 0:
+                self.end_offset = offset + 1
+                self.latency.add_all((time.time_ns() // 1000 - self._timed.pop(sequence),))
+        elif packed is not None:
+            sequence = header.unpack(packed)[1]
+            self.log.failed(sequence)
+            self._timed.pop(sequence, None)
+
+
+class Loader:
+    """One loader process."""
+
+    def __init__(self, settings: Settings, stop: StopSignal) -> None:
+        self._settings = settings
+        self._stop = stop
+        client = client_settings(settings)
+        self._producer = open_producer(client)
+        self._latency = HistogramLog()
+        self._reports = self._producer.lane(LEDGER_TOPIC, 0, self._on_report)
+        self._reports_acked = 0
+        self.incarnation = next_incarnation(client, settings.name)
+        self._number = header.loader_number(settings.run_id, settings.name, self.incarnation)
+        self._stream = LoaderStream(petstore_spec(settings, self.incarnation))
+        self._items = self._endless()
+        self._routes, self._by_slot = self._lay_out()
+        self._governor = Governor(client, settings.groups, self._routes) if settings.embedded else None
+        self._control = ControlReader(client)
+        self._order = Order(rate=settings.load.rate)
+        self._clock_offset_s = time.time() - time.monotonic()
+        self._schedule = self._new_schedule()
+        self._paused_at: float | None = None
+        self._brokers_full = False
+        self._next_report_s = 0.0
+        self._next_control_s = 0.0
+
+    def run(self) -> None:
+        """Report, send until asked to stop, wait for what is outstanding, report for the last time."""
+        self._say_hello()
+        if self._governor:
+            self._governor.start()
+        while not self._stop:
+            now = time.monotonic()
+            self._housekeeping(now)
+            if self._order.paused:
+                self._producer.poll(0.05)
+            else:
+                self._send_due(now)
+        self._finish()
+
+    # --- sending -----------------------------------------------------------------------------------------------
+
+    def _send_due(self, now: float) -> None:
+        if self._producer.in_flight() >= MAX_IN_FLIGHT:
+            self._brokers_full = True
+            self._producer.poll(0.01)
+            return
+        if self._schedule is None:
+            self._send_all([int((now + self._clock_offset_s) * 1e6)] * CHUNK)
+            self._producer.poll(0.0)
+            return
+        due = self._schedule.take(now, CHUNK)
+        if due:
+            self._send_all([int((at + self._clock_offset_s) * 1e6) for at in due])
+        idle = 0.0 if due else min(0.02, max(0.0, self._schedule.next_s - now))
+        self._producer.poll(idle)
+
+    def _send_all(self, intended: list[int]) -> None:
+        """Send the next transactions, one for each intended time, µs since the epoch; waits where it is held back."""
+        by_slot, keys, pack, number = self._by_slot, self._stream.keys, header.pack, self._number
+        for intended_us, (slot, value) in zip(intended, self._items, strict=False):
+            route = by_slot[slot]
+            sequence = route.log.attempted
+            if sequence >= route.credit and not self._await_credit(route):
+                return
+            if sequence % SAMPLE == 0:
+                route.time(sequence, intended_us)
+            packed = pack(number, sequence, intended_us)
+            while not route.send(keys[slot], value, packed):
+                self._brokers_full = True
+                self._producer.poll(0.01)
+            route.log.attempted = sequence + 1
+            route.sent_bytes += len(value)
+
+    def _await_credit(self, route: Route) -> bool:
+        """Wait until this partition takes messages again; False: asked to stop meanwhile."""
+        while route.attempted >= route.credit:
+            self._producer.poll(0.01)
+            self._housekeeping(time.monotonic())
+            if self._stop:
+                return False
+        return True
+
+    def _endless(self) -> Iterator[tuple[int, bytes]]:
+        while True:
+            yield from self._stream.next_batch(CHUNK)
+
+    # --- orders and reports --------------------------------------------------------------------------------------
+
+    def _housekeeping(self, now: float) -> None:
+        if now >= self._next_control_s:
+            self._next_control_s = now + CONTROL_S
+            order = self._control.poll()
+            if order is not None:
+                self._obey(order, now)
+        if now >= self._next_report_s:
+            self._next_report_s = now + REPORT_S
+            self._report(LoaderState.LIVE)
+
+    def _obey(self, order: Order, now: float) -> None:
+        log.info("obeying %s", order)
+        if order.groups is not None and self._governor:
+            self._governor.groups = order.groups
+        if order.paused and not self._order.paused:
+            self._paused_at = now
+        before, self._order = self._order, order
+        if not order.paused and self._paused_at is not None:
+            if self._schedule:
+                self._schedule.shift(now - self._paused_at)
+            self._paused_at = None
+        if order.rate != before.rate:
+            if self._schedule and order.rate is not None:
+                self._schedule.change_rate(order.rate, now)
+            else:
+                self._schedule = self._new_schedule()
+
+    def _new_schedule(self) -> Schedule | None:
+        if self._order.rate is None:
+            return None
+        seed = f"{self._settings.load.seed}/arrivals/{self._settings.name}/{self.incarnation}"
+        return Schedule(Random(seed), self._order.rate, time.monotonic())
+
+    def half(self, state: LoaderState) -> LoaderHalf:
+        """This loader's half of the ledger, now."""
+        now = time.monotonic()
+        attempted = sum(route.attempted for route in self._routes)
+        slip = self._slip(now)
+        overdue = int(slip * self._order.rate) if slip and self._order.rate else 0
+        return LoaderHalf(
+            loader=self._settings.name,
+            id=header.loader_id(self._number),
+            incarnation=self.incarnation,
+            time_s=time.time(),
+            state=state,
+            partitions={partition_key(r.partition): r.log.sent() for r in self._routes if r.attempted},
+            offered=attempted + overdue,
+            slip_s=slip,
+            rate=self._order.rate,
+            held_back=sum(route.attempted >= route.credit for route in self._routes),
+            limited_by=self._limited_by(slip),
+            ack_latency=self._latency.histogram(),
+            paused=self._order.paused,
+        )
+
+    def _slip(self, now: float) -> float | None:
+        if self._schedule is None:
+            return None
+        return 0.0 if self._order.paused else max(0.0, now - self._schedule.next_s)
+
+    def _limited_by(self, slip_s: float | None) -> str:
+        if self._order.paused:
+            return ""
+        if self._governor and self._governor.slowest:
+            return f"the slowest consumer group, {self._governor.slowest} (closed loop)"
+        if self._brokers_full:
+            return "the brokers: they do not acknowledge faster"
+        if slip_s is None:
+            return "this loader: it sends as fast as it can"
+        return "this loader: it cannot keep up with its rate" if slip_s > LATE_S else ""
+
+    def _report(self, state: LoaderState) -> None:
+        half = self.half(state)
+        self._brokers_full = False
+        self._reports(key_of(half), encode(half), None)
+
+    def _on_report(self, acknowledged: bool, _offset: int, _header: bytes | None) -> None:
+        self._reports_acked += acknowledged
+
+    def _say_hello(self) -> None:
+        # Before the first transaction, so that nothing we send can ever look like nobody's.
+        self._report(LoaderState.LIVE)
+        while not self._reports_acked and not self._stop:
+            self._producer.poll(0.1)
+        say_ready(self._settings.ready_file, incarnation=self.incarnation)
+
+    def _finish(self) -> None:
+        if self._governor:
+            self._governor.stop()
+        left = self._producer.flush(DRAIN_S)
+        if left:
+            log.warning("%d messages were not acknowledged within %.0f s", left, DRAIN_S)
+        self._report(LoaderState.DONE)
+        if self._producer.flush(DRAIN_S / 4) > left:
+            log.warning("the last report was not acknowledged: this loader will count as dead")
+        self._control.close()
+
+    def _lay_out(self) -> tuple[list[Route], list[Route]]:
+        """(one route a partition, one route a customer)."""
+        partitions = self._settings.partitions
+        routes = {
+            (state, number): Route(self._producer, (transactions_topic(name), number), self._latency)
+            for state, name in enumerate(STATES)
+            for number in range(partitions)
+        }
+        stream = self._stream
+        by_slot = [routes[s, crc % partitions] for s, crc in zip(stream.states, stream.key_crcs, strict=True)]
+        return list(routes.values()), by_slot
+
+
+def identity(name: str, incarnation: int) -> str:
+    """What a loader process' customers and arrivals derive from: a restarted one has other customers."""
+    return name if incarnation == 0 else f"{name}#{incarnation}"
+
+
+def petstore_spec(settings: Settings, incarnation: int) -> PetstoreSpec:
+    """The loader's own pet store: stores and models from the run's seed, customers from its identity."""
+    load, who = settings.load, identity(settings.name, incarnation)
+    # A block of ids chosen by 31 bits of a hash: ids stay below 2^52, so exact in JSON, and 50 loaders collide once in
+    # 1.7 million runs.
+    block = int.from_bytes(blake2b(who.encode(), digest_size=4).digest(), "big") >> 1
+    return PetstoreSpec(
+        stores=load.stores,
+        customers=load.customers,
+        days=load.days,
+        models=load.models,
+        seed=load.seed,
+        compat=load.compat,
+        customer_base=block * MAX_CUSTOMERS,
+        stream=who,
+    )
+
+
+def next_incarnation(client: ClientSettings, name: str) -> int:
+    """How many processes of this name have reported in this run: a killed one's sequences must not be used again."""
+    reader = open_reader(client, {(LEDGER_TOPIC, 0): -1})
+    try:
+        position, end = reader.bounds((LEDGER_TOPIC, 0))
+        newest = -1
+        deadline = time.monotonic() + DRAIN_S
+        while position < end:
+            if time.monotonic() > deadline:
+                raise KafkaError(
+                    "reading the ledger", f"stuck at offset {position} of {end}", "see the brokers' logs"
+                )
+            for record in reader.poll(1000, 0.5).get((LEDGER_TOPIC, 0), ()):
+                position = record.offset + 1
+                half = decode(record.key, record.value)
+                if isinstance(half, LoaderHalf) and half.loader == name:
+                    newest = max(newest, half.incarnation)
+        return newest + 1
+    finally:
+        reader.close()
+
+
+def main(settings: Settings) -> None:
+    """Run one loader until SIGTERM."""
+    Loader(settings, StopSignal().install()).run()

@@ -1,0 +1,47 @@
+"""What every workload process does alike: say that it is ready, and stop in order when asked to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+
+class StopSignal:
+    """Set by SIGTERM and SIGINT, once installed. May be waited on."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def install(self) -> StopSignal:
+        """Take over SIGTERM and SIGINT of this process; call from the main thread."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        return self
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._event.set()
+
+    def set(self) -> None:
+        """Ask to stop."""
+        self._event.set()
+
+    def __bool__(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until it is time to stop, at most `timeout_s` seconds; whether it is."""
+        return self._event.wait(timeout_s)
+
+
+def say_ready(path: Path | None, **facts: Any) -> None:
+    """Write the ready file, all of it or nothing; without a path nobody asked."""
+    if path is None:
+        return
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(facts))
+    os.replace(part, path)

@@ -1,0 +1,1 @@
+"""Databases that consumer groups write to, one module each."""

@@ -1,0 +1,168 @@
+"""The Redis sink: per customer orders and spend, per state counters, popular products, recent orders.
+
+Each batch is one script call, which Redis runs as a whole: it compares the stored offset, adds up, and stores the new
+offset and ledger half. So a batch that is sent twice counts once, and one from a consumer that lost its partition
+changes nothing. What is kept grows with customers and products, not with transactions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import redis
+from redis.exceptions import RedisError
+
+from kapture_tui.model.ledger import GroupHalf
+from kapture_tui.model.spec import Component
+from kapture_tui.workload.consume import Batch, ConsumeLoop, SinkUnavailable
+from kapture_tui.workload.kafka import TopicPartition
+from kapture_tui.workload.ledger import decode_group, encode, partition_key
+from kapture_tui.workload.process import StopSignal
+from kapture_tui.workload.settings import Settings
+from kapture_tui.workload.transaction import Order
+
+RECENT = 20
+"""Orders kept in `recent:XX`."""
+
+ANSWER_S = 10.0
+
+STORE_BATCH = """
+local stored = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
+if stored ~= tonumber(ARGV[2]) then return stored end
+local state, popular, recent = 'state:' .. ARGV[5], 'popular:' .. ARGV[5], 'recent:' .. ARGV[5]
+redis.call('HINCRBY', state, 'orders', ARGV[6])
+redis.call('HINCRBY', state, 'items', ARGV[7])
+redis.call('HINCRBY', state, 'revenue_cents', ARGV[8])
+local at = 10
+for _ = 1, tonumber(ARGV[9]) do
+  local customer = 'customer:' .. ARGV[at]
+  redis.call('HINCRBY', customer, 'orders', ARGV[at + 1])
+  redis.call('HINCRBY', customer, 'spend_cents', ARGV[at + 2])
+  at = at + 3
+end
+local products = tonumber(ARGV[at])
+at = at + 1
+for _ = 1, products do
+  redis.call('ZINCRBY', popular, ARGV[at], ARGV[at + 1])
+  at = at + 2
+end
+for index = at, #ARGV do redis.call('LPUSH', recent, ARGV[index]) end
+redis.call('LTRIM', recent, 0, 19)
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[4])
+return tonumber(ARGV[3])
+"""
+"""KEYS: offsets, ledger halves. ARGV: partition, offset before, offset after, half, state, orders, items, cents,
+number of customers, (customer, orders, cents) …, number of products, (items, name) …, recent orders, oldest first.
+Returns the offset stored afterwards."""
+
+
+def position_key(group: str) -> str:
+    """The hash of stored offsets, by partition."""
+    return f"kapture:position:{group}"
+
+
+def ledger_key(group: str) -> str:
+    """The hash of stored ledger halves, by partition."""
+    return f"kapture:ledger:{group}"
+
+
+def without_password(url: str) -> str:
+    """A URL that may be shown."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+class RedisSink:
+    """The sink of group `etl-redis`: see `Sink`."""
+
+    group = Component.REDIS_SINK.value
+    batch_records = 5_000
+    batch_s = 0.1
+
+    def __init__(self, url: str) -> None:
+        self._shown_url = without_password(url)
+        self._client: Any = redis.Redis.from_url(
+            url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S
+        )
+
+    def restore(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, GroupHalf]:
+        """See `Sink`."""
+        keys = [partition_key(partition) for partition in partitions]
+        if not keys:
+            return {}
+        try:
+            halves = self._client.hmget(ledger_key(self.group), keys)
+        except RedisError as exc:
+            raise self._unavailable("reading the stored offsets", exc) from exc
+        return {p: decode_group(half) for p, half in zip(partitions, halves, strict=True) if half}
+
+    def write(self, batches: Sequence[Batch]) -> Mapping[TopicPartition, int]:
+        """See `Sink`: one pipeline of script calls."""
+        pipeline = self._client.pipeline(transaction=False)
+        for batch in batches:
+            pipeline.eval(STORE_BATCH, 2, position_key(self.group), ledger_key(self.group), *arguments(batch))
+        try:
+            stored = pipeline.execute()
+        except RedisError as exc:
+            raise self._unavailable("writing a batch", exc) from exc
+        return {batch.partition: int(offset) for batch, offset in zip(batches, stored, strict=True)}
+
+    def _unavailable(self, doing: str, exc: RedisError) -> SinkUnavailable:
+        return SinkUnavailable(f"{doing} ({self._shown_url})", f"{type(exc).__name__}: {exc}")
+
+    def close(self) -> None:
+        """See `Sink`."""
+        self._client.close()
+
+
+def arguments(batch: Batch) -> list[Any]:
+    """ARGV of `STORE_BATCH`."""
+    customers: dict[int, list[int]] = {}
+    products: dict[str, int] = {}
+    items = cents = 0
+    for order in batch.orders:
+        items += len(order.products)
+        cents += order.cents
+        customer = customers.get(order.customer)
+        if customer is None:
+            customers[order.customer] = [1, order.cents]
+        else:
+            customer[0] += 1
+            customer[1] += order.cents
+        for name in order.products:
+            products[name] = products.get(name, 0) + 1
+    argv: list[Any] = [partition_key(batch.partition), batch.start, batch.half.offset, encode(batch.half)]
+    argv += [batch.partition[0].rpartition(".")[2], len(batch.orders), items, cents, len(customers)]
+    for number, (orders, spend) in customers.items():
+        argv += (number, orders, spend)
+    argv.append(len(products))
+    for name, count in products.items():
+        argv += (count, name)
+    argv += _recent(batch.orders[-RECENT:])
+    return argv
+
+
+def _recent(orders: Iterable[Order]) -> list[str]:
+    return [
+        json.dumps(
+            {
+                "customer": o.customer,
+                "id": o.number,
+                "day": round(o.day, 3),
+                "cents": o.cents,
+                "products": o.products,
+            }
+        )
+        for o in orders
+    ]
+
+
+def main(settings: Settings) -> None:
+    """Run one process of the Redis sink until SIGTERM."""
+    if settings.redis_url is None:
+        raise SinkUnavailable("starting the Redis sink", "KAPTURE_REDIS_URL is not set")
+    ConsumeLoop(settings, RedisSink(settings.redis_url), StopSignal().install()).run()
