@@ -96,23 +96,49 @@ require_python() {
 
 # --- one at a time ----------------------------------------------------------------------------------------------
 
-# The lock holds the number of the process that works on .venv. If that one is gone, it was interrupted.
+# The lock is a symbolic link, because one is made together with what it says: the process that works on .venv.
+# If that process is gone, it was interrupted.
+lock_owner() {
+    owner=$(readlink "$lock" 2>/dev/null || true)
+    owner=${owner#pid-}
+}
+
+# Only who holds the guard may replace a lock; two who find the same dead owner would both take it otherwise.
+take_over() {
+    mkdir "$lock.guard" 2>/dev/null || return 1
+    lock_owner
+    if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then
+        ln -s "pid-$$" "$lock.new"
+        mv -f "$lock.new" "$lock"
+        locked=yes
+        interrupted=yes
+    fi
+    rmdir "$lock.guard"
+    [ "$locked" = yes ]
+}
+
+wait_for_lock() {
+    if [ -n "$owner" ] && kill -0 "$owner" 2>/dev/null; then
+        [ "$waited" -gt 0 ] || say "process $owner is working on .venv; waiting for it"
+    elif [ "$waited" -ge 10 ]; then
+        # The guard is held for a moment only, so its holder was killed in that moment.
+        rm -rf "$lock.guard" "$lock.new"
+    fi
+    waited=$((waited + 1))
+    sleep 1
+}
+
 take_lock() {
     interrupted=no
-    announced=no
-    until (set -C && echo $$ >"$lock") 2>/dev/null; do
-        [ -e "$lock" ] || [ -w "$root" ] || die 1 "cannot write to $root, where .venv belongs."
-        owner=$(cat "$lock" 2>/dev/null || true)
-        if [ -n "$owner" ] && kill -0 "$owner" 2>/dev/null; then
-            [ "$announced" = yes ] || say "process $owner is working on .venv; waiting for it"
-            announced=yes
-            sleep 1
-        else
-            interrupted=yes
-            rm -f "$lock"
+    waited=0
+    until ln -s "pid-$$" "$lock" 2>/dev/null && locked=yes; do
+        [ -L "$lock" ] || [ -w "$root" ] || die 1 "cannot write to $root, where .venv belongs."
+        lock_owner
+        if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null && take_over; then
+            break
         fi
+        wait_for_lock
     done
-    locked=yes
 }
 
 # --- making and filling .venv -----------------------------------------------------------------------------------

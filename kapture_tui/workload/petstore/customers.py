@@ -7,7 +7,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import acos, asin, cos, degrees, exp, radians, sin
-from operator import itemgetter
 from random import Random
 
 from kapture_tui.workload.petstore.stores import Store

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from itertools import product
+from types import MappingProxyType
 
 Value = str | float
 """Of a product's field: a text, or a number as a double."""
@@ -52,6 +54,7 @@ class Category:
         mean_per_pet, variance_per_pet: of the amount one pet uses a day, in the unit of `Product.size`.
         fields: names of the fields by which a customer finds two products alike.
         products: all of them.
+        columns: the products' values, by field.
     """
 
     name: str
@@ -61,6 +64,11 @@ class Category:
     variance_per_pet: float
     fields: tuple[str, ...]
     products: tuple[Product, ...]
+    columns: Mapping[str, tuple[Value, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        columns = {name: tuple(product.value(name) for product in self.products) for name in self.fields}
+        object.__setattr__(self, "columns", MappingProxyType(columns))
 
 
 def _product(category: str, unit_cost: float, size: float, **texts: str) -> Product:

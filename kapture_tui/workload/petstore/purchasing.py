@@ -11,7 +11,7 @@ from random import Random
 from typing import Literal, Protocol
 
 from kapture_tui.workload.petstore.distributions import ClampedBimodal, Distribution, Exponential
-from kapture_tui.workload.petstore.products import CATEGORIES, Category, Product
+from kapture_tui.workload.petstore.products import CATEGORIES, Category
 from kapture_tui.workload.petstore.streams import derive
 
 Purchasing = Literal["dynamic", "static"]
@@ -73,17 +73,25 @@ class MarkovChoice:
             row = self._rows[current] = _cumulative(self.probabilities(current))
         return bisect_right(row, uniform)
 
-    def affinity(self, x: Product, y: Product) -> float:
-        """Sum over the fields of weight * (similarity where the products agree, else 1 - similarity)."""
-        return sum(
-            self.weights[name] * (chance if x.value(name) == y.value(name) else 1 - chance)
-            for name, chance in self.similarity.items()
-        )
+    def affinities(self, current: int) -> list[float]:
+        """How much each product is like the current one.
+
+        The sum over the fields of weight * (similarity where both agree, else 1 - similarity).
+        """
+        sums = [0.0] * len(self.category.products)
+        for name, similarity in self.similarity.items():
+            column = self.category.columns[name]
+            here = column[current]
+            alike, unlike = self.weights[name] * similarity, self.weights[name] * (1 - similarity)
+            sums = [
+                total + (alike if there == here else unlike)
+                for total, there in zip(sums, column, strict=True)
+            ]
+        return sums
 
     def probabilities(self, current: int) -> list[float]:
         """Of each product to be the next, given the current one."""
-        here = self.category.products[current]
-        affinities = [self.affinity(here, other) for other in self.category.products]
+        affinities = self.affinities(current)
         affinities[current] = 0.0
         share = (1 - self.loopback) / sum(affinities)
         row = [share * affinity for affinity in affinities]
@@ -138,7 +146,7 @@ def _static_choice(
     """weight(product) = sum over the fields of the field's weight * the weight of the product's value."""
     totals = [0.0] * len(category.products)
     for name in category.fields:
-        values = [product.value(name) for product in category.products]
+        values = category.columns[name]
         # dict.fromkeys keeps the order of the catalogue; a set would not, and draws would differ between runs.
         value_weights = {value: constants.static_value_weight.draw(random) for value in dict.fromkeys(values)}
         for place, value in enumerate(values):
