@@ -120,17 +120,19 @@ take_over() {
 wait_for_lock() {
     if [ -n "$owner" ] && kill -0 "$owner" 2>/dev/null; then
         [ "$waited" -gt 0 ] || say "process $owner is working on .venv; waiting for it"
-    elif [ "$waited" -ge 10 ]; then
-        # The guard is held for a moment only, so its holder was killed in that moment.
-        rm -rf "$lock.guard" "$lock.new"
+        waited=$((waited + 1))
+    else
+        stuck=$((stuck + 1))
+        # The guard is held for a moment only; whoever still holds it was killed in that moment.
+        [ "$stuck" -lt 10 ] || rm -rf "$lock.guard" "$lock.new"
     fi
-    waited=$((waited + 1))
     sleep 1
 }
 
 take_lock() {
     interrupted=no
     waited=0
+    stuck=0
     until ln -s "pid-$$" "$lock" 2>/dev/null && locked=yes; do
         [ -L "$lock" ] || [ -w "$root" ] || die 1 "cannot write to $root, where .venv belongs."
         lock_owner
