@@ -1,0 +1,150 @@
+"""Every command as data: its words, its options, its examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kapture_tui.cli import options
+from kapture_tui.cli.options import Group
+
+
+NAMESPACES = "namespaces"
+"""What completion scripts ask `completion` for instead of a shell: the stacks that run, one a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """One command.
+
+    Attributes:
+        name: its word; "" for the line without one: `kapture-tui NAMESPACE SCALE [options]`.
+        summary: what it does, one line.
+        words: names of what follows it; one that ends in "…" stands for one or more.
+        groups: its options.
+        examples: (command line, what it does).
+        later: why it is refused, and what to use instead; "" if it works.
+        choices: for commands with one word: the values it may have.
+        hidden: more of them that no help mentions.
+    """
+
+    name: str
+    summary: str
+    words: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()
+    examples: tuple[tuple[str, str], ...] = ()
+    later: str = ""
+    choices: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+
+
+CONSOLE = CommandLine(
+    "",
+    "Kafka pipelines under realistic load, live in a console.",
+    ("NAMESPACE", "SCALE"),
+    (options.COMPONENTS, options.LOAD, options.SERVERS, options.WHERE, options.CONSOLE, options.GENERAL),
+    (
+        ("kapture-tui", "the console, at its setup screen"),
+        ("kapture-tui pets 2 -r --yes", "the console on a new stack with Redis, at once"),
+        ("kapture-tui pets -r", "add Redis to the stack that runs as pets"),
+        ("kapture-tui pets --delete", "tear pets down"),
+        ("kapture-tui up pets 2 -r --for 60 --json", "one minute without the console, verdict as JSON"),
+        ("kapture-tui generate --count 3", "three transactions on standard output"),
+    ),
+)
+
+COMMANDS = (
+    CommandLine(
+        "up",
+        "deploy without the console and wait until transactions flow",
+        ("NAMESPACE", "SCALE"),
+        (
+            options.RUN,
+            options.COMPONENTS,
+            options.LOAD,
+            options.SERVERS,
+            options.WHERE,
+            options.GENERAL,
+        ),
+        (
+            ("kapture-tui up pets 2 -r", "deploy and leave it running; `attach pets` shows it"),
+            ("kapture-tui up pets 2 -r --for 60", "run a minute, drain, print the ledger, tear down"),
+            ("kapture-tui up pets 1 --rate 500 --for 30 --json", "500 a second, final Snapshot as JSON"),
+        ),
+    ),
+    CommandLine(
+        "attach",
+        "open the console on a stack that runs",
+        ("NAMESPACE",),
+        (options.LOOK, options.WHERE, options.GENERAL),
+        (("kapture-tui attach pets --readonly", "look, touch nothing"),),
+    ),
+    CommandLine(
+        "status",
+        "print what runs and how it does",
+        ("NAMESPACE",),
+        (options.WATCH, options.WHERE, options.GENERAL),
+        (
+            ("kapture-tui status pets", "a table"),
+            ("kapture-tui status pets --json | jq .ledger", "one Snapshot"),
+            ("kapture-tui status pets --watch 5", "a Snapshot every five seconds, one a line"),
+        ),
+    ),
+    CommandLine(
+        "scale",
+        "set how many processes a component has",
+        ("NAMESPACE", "COMPONENT=N…"),
+        (options.YES, options.WHERE, options.GENERAL),
+        (("kapture-tui scale pets data-loader=5 etl=3", "five loaders, three ETL processes"),),
+    ),
+    CommandLine(
+        "down",
+        "tear a stack down; nothing is left of it",
+        ("NAMESPACE",),
+        (options.YES, options.WHERE, options.GENERAL),
+        (("kapture-tui down pets", "tear pets down"),),
+    ),
+    CommandLine(
+        "generate",
+        "write transactions as lines of JSON to standard output",
+        (),
+        (options.COUNT, options.POPULATION, options.GENERAL),
+        (
+            ("kapture-tui generate | head -3", "the first three"),
+            ("kapture-tui generate -s 10 -c 500 -d 365 --seed 7 > year.jsonl", "a year of 500 customers"),
+        ),
+    ),
+    CommandLine("doctor", "say what this machine allows, each line with its remedy", (), (options.GENERAL,)),
+    CommandLine(
+        "completion",
+        "print the completion script of a shell",
+        ("SHELL",),
+        (options.GENERAL,),
+        (
+            ("source <(kapture-tui completion bash)", "complete in this bash"),
+            ("kapture-tui completion fish > ~/.config/fish/completions/kapture-tui.fish", "in every fish"),
+        ),
+        choices=("bash", "zsh", "fish"),
+        hidden=(NAMESPACES,),
+    ),
+    CommandLine(
+        "bench",
+        "say what the stack carries",
+        later="use `kapture-tui up NAMESPACE SCALE --for 60 --json` to measure one run",
+    ),
+    CommandLine(
+        "results",
+        "list, show and compare results",
+        later="keep the last line of `kapture-tui up … --for 60 --json`",
+    ),
+    CommandLine(
+        "replay", "show a recording", later="use `kapture-tui status NAMESPACE --watch 1 > FILE` to keep one"
+    ),
+    CommandLine(
+        "demo", "a tour without a stack", later="use `kapture-tui up NAMESPACE 1 -r` to start a real one"
+    ),
+    CommandLine(
+        "render", "write manifests", later="use `kapture-tui up NAMESPACE SCALE` to run on this machine"
+    ),
+)
+
+BY_NAME = {command.name: command for command in COMMANDS}

@@ -1,0 +1,62 @@
+"""The console, where there is a terminal for it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from kapture_tui.cli import stack
+from kapture_tui.cli.settings import Attach, Console
+from kapture_tui.model.errors import UsageError
+from kapture_tui.model.spec import StackSpec
+
+
+def run(command: Console | Attach, log_file: Path | None) -> int:
+    """Open it and return the exit code it ends with.
+
+    Raises: UsageError: there is no terminal that can show it, no such stack, or a theme or keymap file is broken.
+    """
+    _check_terminal(command)
+    from kapture_tui.targets import open_target
+    from kapture_tui.tui import ConsoleOptions, run_console
+
+    options = ConsoleOptions(
+        open_target=open_target,
+        spec=_running(command) if isinstance(command, Attach) else command.spec,
+        attach=isinstance(command, Attach),
+        start=isinstance(command, Console) and command.start,
+        target=command.target,
+        theme=command.theme,
+        readonly=command.readonly,
+        keep=isinstance(command, Console) and command.keep,
+        log_file=log_file,
+    )
+    return run_console(options)
+
+
+def _running(command: Attach) -> StackSpec:
+    from kapture_tui.targets import open_target
+
+    target = open_target(command.target, command.namespace)
+    return asyncio.run(stack.running(target, command.namespace))
+
+
+def _check_terminal(command: Console | Attach) -> None:
+    if os.environ.get("TERM") == "dumb":
+        raise UsageError(
+            "opening the console", "TERM=dumb is a terminal that cannot show it", _instead(command)
+        )
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "opening the console", "standard input and output are no terminal", _instead(command)
+        )
+
+
+def _instead(command: Console | Attach) -> str:
+    if isinstance(command, Attach):
+        return f"use kapture-tui status {command.namespace}"
+    if command.spec is None:
+        return "use kapture-tui up NAMESPACE SCALE, for example kapture-tui up demo 1 -r --for 60"
+    return f"use kapture-tui up {command.spec.namespace} {command.spec.scale} with the same options"

@@ -1,0 +1,147 @@
+"""`doctor`: what this machine allows, each line with its remedy."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import TextIO
+
+from kapture_tui.cli.output import plain, redacted
+from kapture_tui.model.errors import KaptureError
+from kapture_tui.model.spec import Component, StackSpec
+from kapture_tui.targets.base import Finding
+
+_PACKAGES = ("textual", "redis", "orjson", "psutil", "platformdirs", "pyyaml", "prometheus-client", "crc32c")
+_REINSTALL = "install kapture-tui again: its requirements are not met"
+_LEAST_COLUMNS, _LEAST_LINES = 80, 24
+
+
+def run() -> int:
+    """Print every finding. Returns 1 when a stack with Redis cannot start here, else 0."""
+    findings = [*_software(), *asyncio.run(_stack()), *_terminal(sys.stdout), *_stacks(), *_cluster()]
+    for finding in findings:
+        for line in lines(finding):
+            print(line)
+    return 1 if any(finding.fatal and not finding.ok for finding in findings) else 0
+
+
+def lines(finding: Finding) -> Iterator[str]:
+    """A finding for a person: what was found, and under it what would make it better."""
+    mark = "ok" if finding.ok else "NO" if finding.fatal else "--"
+    yield plain(redacted(f"{mark}  {finding.subject:<14}  {finding.text}"))
+    if finding.remedy:
+        yield plain(redacted(f"{'':20}→ {finding.remedy}"))
+
+
+def _software() -> Iterator[Finding]:
+    yield Finding("python", True, f"{sys.version.split()[0]} in {sys.prefix}")
+    known = {name: _version(name) for name in _PACKAGES}
+    missing = [name for name, version in known.items() if version is None]
+    if missing:
+        yield Finding("packages", False, f"missing: {', '.join(missing)}", _REINSTALL, fatal=True)
+    yield Finding("packages", True, ", ".join(f"{n} {v}" for n, v in known.items() if v is not None))
+    yield _kafka_client()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _kafka_client() -> Finding:
+    if fast := _version("confluent-kafka"):
+        return Finding("kafka client", True, f"confluent-kafka {fast}")
+    if slow := _version("kafka-python"):
+        remedy = "install confluent-kafka, where there is a wheel for this machine: about eight times faster"
+        return Finding("kafka client", False, f"kafka-python {slow}: works, slowly", remedy)
+    return Finding("kafka client", False, "neither confluent-kafka nor kafka-python", _REINSTALL, fatal=True)
+
+
+async def _stack() -> list[Finding]:
+    """What the local target finds, asked for a stack with everything it can run."""
+    from kapture_tui.targets import open_target
+
+    spec = StackSpec(
+        "doctor", components=frozenset({Component.REDIS}), kafka_home=os.environ.get("KAFKA_HOME") or None
+    )
+    try:
+        found = await open_target("local", spec.namespace).preflight(spec)
+    except KaptureError as exc:
+        return [Finding("this machine", False, str(exc), exc.remedy, fatal=True)]
+    home = _kafka_home(spec.kafka_home)
+    return [*(finding for finding in found if finding.subject != "python"), home]
+
+
+def _kafka_home(home: str | None) -> Finding:
+    if home is None:
+        return Finding("KAFKA_HOME", True, "not set: stacks use the embedded broker")
+    if not (Path(home) / "bin" / "kafka-server-start.sh").is_file():
+        return Finding(
+            "KAFKA_HOME", False, f"{home} has no bin/kafka-server-start.sh", "point it to an Apache Kafka"
+        )
+    return Finding("KAFKA_HOME", True, home)
+
+
+def _terminal(stream: TextIO) -> Iterator[Finding]:
+    if not stream.isatty() or os.environ.get("TERM") == "dumb":
+        yield Finding(
+            "terminal", False, "none that can show the console", "use up, status and down, or a terminal"
+        )
+        return
+    size = shutil.get_terminal_size()
+    big = size.columns >= _LEAST_COLUMNS and size.lines >= _LEAST_LINES
+    smaller = "" if big else f"make it {_LEAST_COLUMNS}x{_LEAST_LINES} or more to see all panels"
+    yield Finding("terminal", big, f"{size.columns}x{size.lines}, {_colours()}", smaller)
+    unicode = stream.encoding.lower().replace("-", "") == "utf8"
+    yield Finding(
+        "characters",
+        unicode,
+        stream.encoding,
+        "" if unicode else "set LANG to a UTF-8 locale, for example C.UTF-8",
+    )
+
+
+def _colours() -> str:
+    if os.environ.get("NO_COLOR"):
+        return "no colours (NO_COLOR is set)"
+    if os.environ.get("COLORTERM") in ("truecolor", "24bit"):
+        return "16 million colours"
+    return "256 colours" if "256" in os.environ.get("TERM", "") else "16 colours"
+
+
+def _stacks() -> Iterator[Finding]:
+    from kapture_tui.targets.local import namespaces
+
+    try:
+        names = namespaces()
+    except (KaptureError, OSError) as exc:
+        yield Finding("stacks", False, f"cannot be listed: {exc}")
+        return
+    yield Finding("stacks", True, f"running: {', '.join(names)}" if names else "none running")
+
+
+def _cluster() -> Iterator[Finding]:
+    context = current_context(os.environ.get("KUBECONFIG") or "~/.kube/config")
+    text = f"a kubeconfig names the context {context}" if context else "no kubeconfig with a current context"
+    yield Finding("kubernetes", False, text, "the Kubernetes target comes later; stacks run on this machine")
+
+
+def current_context(kubeconfig: str) -> str | None:
+    """The current context of the first of the files (parted by colons) that has one; None if none does."""
+    import yaml
+
+    for name in filter(None, kubeconfig.split(os.pathsep)):
+        try:
+            document = yaml.safe_load(Path(name).expanduser().read_text())
+        except (OSError, ValueError, yaml.YAMLError):
+            continue
+        if isinstance(document, dict) and document.get("current-context"):
+            return str(document["current-context"])
+    return None

@@ -1,0 +1,102 @@
+"""Run one command line: parse, call, turn whatever goes wrong into one line and an exit code."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from kapture_tui.cli import settings
+from kapture_tui.cli.output import complain, plain_streams, silence_stdout
+from kapture_tui.cli.parse import Answered, parse
+from kapture_tui.model.errors import KaptureError
+
+_log = logging.getLogger("kapture_tui.cli")
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line (`None`: this process' own) and return its exit code."""
+    plain_streams()
+    try:
+        return _run(sys.argv[1:] if argv is None else argv)
+    except BrokenPipeError:
+        # Whoever read our output has enough (`| head`): that is no failure.
+        silence_stdout()
+        return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except KaptureError as exc:
+        _log.debug("failed", exc_info=True)
+        complain(str(exc))
+        return exc.exit_code
+    except OSError as exc:
+        _log.debug("failed", exc_info=True)
+        complain(f"{exc.strerror or exc}: {exc.filename}" if exc.filename else str(exc))
+        return 1
+    except Exception as exc:
+        _log.debug("failed", exc_info=True)
+        complain(_unforeseen(exc))
+        return 1
+
+
+def _run(argv: Sequence[str]) -> int:
+    try:
+        invocation = parse(argv)
+    except Answered as answer:
+        print(answer.text, flush=True)
+        return 0
+    if invocation.log_file:
+        from kapture_tui.cli.logfile import open_log
+
+        open_log(invocation.log_file)
+        _log.debug("command line: %s", argv)
+    code = call(invocation.command, invocation.log_file)
+    sys.stdout.flush()
+    return code
+
+
+def call(command: settings.Command, log_file: Path | None = None) -> int:
+    """Do what one settings value asks for. Modules are imported when their command is called: most lines need one."""
+    match command:
+        case settings.Console() | settings.Attach():
+            from kapture_tui.cli import console
+
+            return console.run(command, log_file)
+        case settings.Up():
+            from kapture_tui.cli import up
+
+            return up.run(command)
+        case settings.Status():
+            from kapture_tui.cli import status
+
+            return status.run(command)
+        case settings.Generate():
+            from kapture_tui.cli import generate
+
+            return generate.run(command)
+        case settings.Doctor():
+            from kapture_tui.cli import doctor
+
+            return doctor.run()
+        case settings.Completion():
+            from kapture_tui.cli import completion
+
+            return completion.run(command)
+        case settings.Add() | settings.Scale() | settings.Down():
+            from kapture_tui.cli import change
+
+            return change.run(command)
+
+
+def _unforeseen(exc: Exception) -> str:
+    hint = (
+        ""
+        if os.environ.get("KAPTURE_DEBUG")
+        else " (a fault of kapture-tui: --log-file FILE keeps the details)"
+    )
+    return f"{type(exc).__name__}: {exc}{hint}"

@@ -1,0 +1,249 @@
+"""Every option as data: parser, help, shell completions and the search for the first word all read this table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kapture_tui.model.spec import Component, LoadSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option.
+
+    Attributes:
+        flags: "-s", "--stores"; the last one names its value in the parsed result.
+        help: one line; "" hides it from the help.
+        metavar: what its value is called; "" for a switch, which takes none.
+        parse: makes the value from the text; raises ValueError whose text says what would be valid.
+        default: the value without the option; None where that means something of its own.
+        choices: the only values there are; empty: any.
+        component: the component a switch adds; None for everything else.
+        later: why it is refused; what to use instead, parted by "; ". "" if it works. The names are public: all parse.
+    """
+
+    flags: tuple[str, ...]
+    help: str
+    metavar: str = ""
+    parse: Callable[[str], Any] = str
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    component: Component | None = None
+    later: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the value is called in the parsed result: "stores"."""
+        return self.flags[-1].lstrip("-").replace("-", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Options that stand together in the help."""
+
+    title: str
+    options: tuple[Option, ...]
+
+
+def whole(text: str) -> int:
+    """A whole number. Raises ValueError."""
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError("must be a whole number") from None
+
+
+def number(text: str) -> float:
+    """A finite number. Raises ValueError."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError("must be a number") from None
+    if value != value or value in (float("inf"), float("-inf")):
+        raise ValueError("must be a number")
+    return value
+
+
+def seconds(text: str) -> float:
+    """A length of time in seconds, 0 or more. Raises ValueError."""
+    value = number(text)
+    if value < 0:
+        raise ValueError("must be seconds, 0 or more")
+    return value
+
+
+def positive(text: str) -> int:
+    """A whole number from 1. Raises ValueError."""
+    value = whole(text)
+    if value < 1:
+        raise ValueError("must be 1 or more")
+    return value
+
+
+def path(text: str) -> Path:
+    """A path, with a leading "~" expanded. Raises ValueError for an empty one."""
+    if not text:
+        raise ValueError("must be a path")
+    return Path(text).expanduser()
+
+
+_LOAD = LoadSpec()
+_NO_CLUSTER = "the Kubernetes target is not available in this release; leave it out to run on this machine"
+
+
+def _refused(flags: tuple[str, ...], metavar: str, why: str) -> Option:
+    return Option(flags, "", metavar, later=why)
+
+
+def _component(flag: str, name: str, component: Component) -> Option:
+    why = f"{component.value} is not available in this release; leave it out, -r deploys Redis"
+    return Option((flag, name), component.value, component=component, later=why)
+
+
+COMPONENTS = Group(
+    "components (can be combined: -rp)",
+    (
+        Option(
+            ("-r", "--deploy-redis"),
+            "Redis and the consumer that writes every transaction into it",
+            component=Component.REDIS,
+        ),
+        _component("-e", "--deploy-elastic-search", Component.ELASTICSEARCH),
+        _component("-p", "--prometheus", Component.PROMETHEUS),
+        _component("-o", "--deploy-postgres", Component.POSTGRES),
+        _component("-m", "--deploy-mongo", Component.MONGO),
+        _component("-w", "--deploy-webapp", Component.WEBAPP),
+        _component("-z", "--zookeeper", Component.ZOOKEEPER),
+    ),
+)
+
+POPULATION = Group(
+    "load",
+    (
+        Option(("-s", "--stores"), "pet stores, shared by all loaders", "N", whole, _LOAD.stores),
+        Option(("-c", "--customers"), "customers of each loader", "N", whole, _LOAD.customers),
+        Option(("-d", "--days"), "simulated days of a round", "N", whole, _LOAD.days),
+        Option(("--models",), "purchasing models the customers are spread over", "N", whole, _LOAD.models),
+        Option(("--seed",), "the same seed gives the same transactions", "N", whole, _LOAD.seed),
+        Option(("--compat",), "publish products as field names only, as the queue loader of 2016 did"),
+    ),
+)
+
+LOAD = Group(
+    POPULATION.title,
+    (
+        *POPULATION.options[:4],
+        Option(("--rate",), "transactions a second and loader (default: unbounded)", "N", number),
+        *POPULATION.options[4:],
+        _refused(("--shoppers",), "N", "the webapp is not available in this release; leave it out"),
+    ),
+)
+
+COUNT = Group(
+    "output",
+    (
+        Option(("--count",), "stop after so many transactions (default: all of the days)", "N", positive),
+        Option(("--workers",), "processes that share the work; the bytes stay the same", "N", positive, 1),
+    ),
+)
+
+WHERE = Group(
+    "where",
+    (
+        Option(
+            ("--target",), "local: this machine", "WHERE", choices=("local", "kubernetes"), default="local"
+        ),
+        *(
+            _refused((flag,), metavar, _NO_CLUSTER)
+            for flag, metavar in (
+                ("--kubeconfig", "FILE"),
+                ("--context", "NAME"),
+                ("--redis-count", "N"),
+                ("--storage", "KIND"),
+                ("--storage-class", "NAME"),
+                ("--kustomize", "DIR"),
+                ("--image", "REF"),
+                ("--registry", "PREFIX"),
+                ("--pull-secret", "NAME"),
+                ("--node-selector", "K=V"),
+                ("--toleration", "K=V:EFFECT"),
+                ("--purge", ""),
+            )
+        ),
+    ),
+)
+
+SERVERS = Group(
+    "servers that are there already",
+    (
+        Option(
+            ("--kafka-bootstrap",),
+            "Kafka brokers to use (default: those of KAFKA_HOME, else the embedded broker)",
+            "HOST:PORT,…",
+        ),
+        Option(("--redis-url",), "Redis to use, redis://… or unix://… (default: a packaged one)", "URL"),
+    ),
+)
+
+RUN = Group(
+    "run",
+    (
+        Option(
+            ("--for",),
+            "run so long, stop the loaders, drain, print the ledger, tear down",
+            "SECONDS",
+            seconds,
+        ),
+        Option(
+            ("--drain",), "with --for: time the consumers have for what is left", "SECONDS", seconds, 120.0
+        ),
+        Option(("--json",), "print the final Snapshot as the last line"),
+        Option(("--keep",), "leave the stack running where it would be torn down"),
+        Option(("--yes",), "do not ask"),
+    ),
+)
+
+LOOK = Group(
+    "console",
+    (
+        Option(("--readonly",), "show only: nothing can be changed"),
+        Option(("--theme",), "name of a theme (default: that of your configuration)", "NAME"),
+    ),
+)
+
+CONSOLE = Group(
+    "console",
+    (
+        Option(("--yes",), "start at once, without the setup screen"),
+        Option(("--keep",), "leave the stack running when the console goes"),
+        *LOOK.options,
+        Option(("--delete",), "tear NAMESPACE down, as `down` does"),
+        Option(("--json",), ""),
+        Option(("--for",), "", "SECONDS", seconds),
+        Option(("--drain",), "", "SECONDS", seconds),
+    ),
+)
+
+WATCH = Group(
+    "output",
+    (
+        Option(("--json",), "one Snapshot as a line of JSON"),
+        Option(
+            ("--watch",), "a Snapshot a line, every so often, until the stack is gone", "SECONDS", seconds
+        ),
+    ),
+)
+
+YES = Group("run", (Option(("--yes",), "do not ask"),))
+
+GENERAL = Group(
+    "general",
+    (
+        Option(("--log-file",), "log everything in detail to this file, secrets left out", "FILE", path),
+        Option(("--version",), "print the version"),
+        Option(("-h", "--help"), "print this help"),
+    ),
+)

@@ -1,0 +1,80 @@
+"""What all commands print with: plain lines and tables that no outside text can turn into terminal control."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kapture_tui.model.snapshot import Snapshot
+
+_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]*@")
+_SECRET = re.compile(
+    r"(?i)\b((?:[\w-]*(?:password|passwd|secret|token)|authorization|requirepass)[\"']?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|(?:bearer\s+|basic\s+)?[^\s,;)}\]]+)"
+)
+
+
+def plain(text: str) -> str:
+    """The text on one line, with everything that a terminal might obey written out: "\\x1b" instead of an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def redacted(text: str) -> str:
+    """The text without passwords of URLs and the values of what is called a password, a secret or a token."""
+    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))
+
+
+def complain(text: str) -> None:
+    """One line on standard error, in the program's name."""
+    note(f"kapture-tui: {text}")
+
+
+def note(text: str) -> None:
+    """One line on standard error. A terminal that is gone is no reason to fail."""
+    with suppress(OSError):
+        print(plain(redacted(text)), file=sys.stderr, flush=True)
+
+
+def say(text: str) -> None:
+    """One line on standard output. A reader that has gone is no reason to stop: there may be cleaning up to do."""
+    try:
+        print(plain(text), flush=True)
+    except BrokenPipeError:
+        silence_stdout()
+
+
+def snapshot_json(snapshot: Snapshot) -> str:
+    """The snapshot as one line of JSON; control characters in it are escaped, as JSON demands."""
+    import json
+
+    from kapture_tui.model.wire import to_wire
+
+    return json.dumps(to_wire(snapshot), separators=(",", ":"))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines of columns, two spaces apart: the first one to the left, figures to the right."""
+    shown = [[plain(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    return ["  ".join(_cells(row, widths)).rstrip() for row in shown]
+
+
+def _cells(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    first = row[0].ljust(widths[0])
+    return [first, *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+
+
+def plain_streams() -> None:
+    """Make standard output bear every character, whatever the locale."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def silence_stdout() -> None:
+    """Let what is still buffered for a reader that has gone vanish without a word."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

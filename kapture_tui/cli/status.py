@@ -1,0 +1,128 @@
+"""`status`: what runs and how it does, for people as a table and for programs as Snapshots."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+
+from kapture_tui.cli import figures, ledger, running, stack
+from kapture_tui.cli.output import plain, redacted, snapshot_json, table
+from kapture_tui.cli.settings import Status
+from kapture_tui.model.errors import KaptureError
+from kapture_tui.model.snapshot import Phase, Snapshot
+from kapture_tui.targets.base import Target
+
+PATIENCE = 4
+"""Snapshots to look at, a second each, for one with the observer's figures: the first one may come before them."""
+
+EVENTS_SHOWN = 5
+_OVER = (Phase.NONE, Phase.GONE)
+
+
+def run(command: Status) -> int:
+    """Do it; see `settings.Status`."""
+    from kapture_tui.targets import open_target
+
+    return running.run(status(command, open_target(command.target, command.namespace)))
+
+
+async def status(command: Status, target: Target, clock: Callable[[], float] = time.monotonic) -> int:
+    """Print one Snapshot, or with `watch_s` one after the other. Raises UsageError when there is no stack."""
+    from kapture_tui.telemetry.hub import Hub
+
+    snapshots = Hub(target).snapshots()
+    if command.watch_s is not None:
+        await _watch(snapshots, command, clock)
+        return 0
+    snapshot = await _settled(snapshots, command.namespace)
+    for line in [snapshot_json(snapshot)] if command.json else lines(snapshot):
+        print(line)
+    return 0
+
+
+async def _settled(snapshots: AsyncIterator[Snapshot], namespace: str) -> Snapshot:
+    seen = 0
+    async for snapshot in snapshots:
+        seen += 1
+        if snapshot.run.phase in _OVER:
+            raise stack.missing(namespace)
+        if snapshot.kafka or seen == PATIENCE:
+            return snapshot
+    raise KaptureError(f"looking at {namespace}", "it is out of sight")
+
+
+async def _watch(snapshots: AsyncIterator[Snapshot], command: Status, clock: Callable[[], float]) -> None:
+    due = None
+    async for snapshot in snapshots:
+        over = snapshot.run.phase in _OVER
+        if over and due is None:
+            raise stack.missing(command.namespace)
+        now = clock()
+        if due is None or over or now >= due:
+            print(snapshot_json(snapshot), flush=True)
+            # Half a tick early is on time: otherwise 5 s becomes 6 whenever a tick comes a moment too soon.
+            due = now + (command.watch_s or 0) - 0.5
+        if over:
+            return
+
+
+def lines(snapshot: Snapshot) -> Iterator[str]:
+    """The snapshot for a terminal of 80 columns."""
+    yield from _head(snapshot)
+    yield from _pods(snapshot)
+    yield from _groups(snapshot)
+    if snapshot.ledger:
+        yield ""
+        yield from ledger.lines(snapshot.ledger)
+    yield from _notes(snapshot)
+
+
+def _head(snapshot: Snapshot) -> Iterator[str]:
+    run, flow = snapshot.run, snapshot.flow
+    elapsed = figures.clock(run.elapsed_s)
+    yield f"{run.namespace} on {run.target}: {run.phase.value} {elapsed}, scale {run.scale}, run {run.run_id}"
+    if flow:
+        offered, acked, delivered = map(
+            figures.rate, (flow.offered_per_s, flow.acked_per_s, flow.delivered_per_s)
+        )
+        yield f"offered {offered}  acknowledged {acked}  delivered {delivered}  {flow.mode or ''}".rstrip()
+        if flow.limited_by:
+            yield plain(f"held back by {flow.limited_by}")
+
+
+def _pods(snapshot: Snapshot) -> Iterator[str]:
+    names = dict.fromkeys(pod.component for pod in snapshot.pods)
+    rows = [figures.component_row(n, [pod for pod in snapshot.pods if pod.component == n]) for n in names]
+    if rows:
+        yield ""
+        yield from table(["component", "ready", "cpu", "memory", "restarts"], rows)
+    yield from (plain(f"  {pod.name}: {pod.reason}") for pod in snapshot.pods if pod.reason)
+
+
+def _groups(snapshot: Snapshot) -> Iterator[str]:
+    if not snapshot.kafka:
+        return
+    rows = []
+    for name, view in snapshot.kafka.total.groups.items():
+        flow = snapshot.flow.groups.get(name) if snapshot.flow else None
+        latency = flow.latency_ms if flow else None
+        late = "-" if view.lag_s is None else f"{view.lag_s:,.1f} s"
+        ends = [
+            figures.milliseconds(value) for value in ((latency.p50, latency.p99) if latency else (None, None))
+        ]
+        rows.append([name, figures.whole(view.lag), late, figures.rate(view.out_per_s), *ends])
+    if rows:
+        yield ""
+        yield from table(["group", "lag", "late", "reads", "p50", "p99"], rows)
+
+
+def _notes(snapshot: Snapshot) -> Iterator[str]:
+    if snapshot.events:
+        yield ""
+    for event in snapshot.events[-EVENTS_SHOWN:]:
+        about = f"{event.subject}: " if event.subject and event.subject not in event.text else ""
+        yield plain(redacted(f"{event.time[11:19]}  {about}{event.text}"))
+    if snapshot.unavailable:
+        yield ""
+    for part, reason in snapshot.unavailable.items():
+        yield plain(redacted(f"{part}: {reason}"))

@@ -1,0 +1,150 @@
+"""`up`: a stack without the console, left running or measured for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+
+from kapture_tui.cli import figures, ledger, running, stack
+from kapture_tui.cli.output import note, say, snapshot_json
+from kapture_tui.cli.settings import Up
+from kapture_tui.model.errors import IntegrityViolated, KaptureError, UsageError
+from kapture_tui.model.event import EventKind
+from kapture_tui.model.snapshot import Phase, Snapshot
+from kapture_tui.model.spec import Component
+from kapture_tui.targets.base import Target
+
+Clock = Callable[[], float]
+
+FIRST_TRANSACTION_S = 120.0
+"""How long the first transaction may take on its way, beyond what a low rate explains."""
+
+TELL_EVERY_S = 10.0
+
+
+def run(command: Up) -> int:
+    """Do it; see `settings.Up`."""
+    from kapture_tui.targets import open_target
+
+    return running.run(up(command, open_target(command.target, command.spec.namespace)))
+
+
+async def up(command: Up, target: Target, clock: Clock = time.monotonic) -> int:
+    """Deploy, wait until transactions flow, and with `run_s` measure and remove.
+
+    Raises KaptureError: see `ledger.check`, and whatever keeps the stack from starting or ends it early.
+    """
+    from kapture_tui.telemetry.hub import Hub
+
+    await stack.check(target, command.spec)
+    await _deploy(command, target)
+    run = _Run(command, Hub(target).snapshots(), clock)
+    stays = command.keep
+    try:
+        await run.until_flowing()
+        if command.run_s is None:
+            stays = True
+        else:
+            await run.measure(command.run_s, target)
+    except asyncio.CancelledError:
+        note("stopped (once more to leave at once)")
+        raise
+    finally:
+        run.report()
+        if not stays:
+            await stack.remove(target, command.spec.namespace)
+    if stays:
+        note(_left_running(command))
+    return 0
+
+
+async def _deploy(command: Up, target: Target) -> None:
+    try:
+        async for event in target.deploy(command.spec):
+            stack.tell(event)
+    except asyncio.CancelledError:
+        note("stopped (once more to leave at once)")
+        with suppress(UsageError):  # it had not got that far
+            await stack.remove(target, command.spec.namespace)
+        raise
+
+
+def _left_running(command: Up) -> str:
+    name = command.spec.namespace
+    loaders = "" if command.run_s is None else ", its loaders stopped"
+    return f"{name} is running{loaders}: kapture-tui attach {name} shows it, kapture-tui down {name} ends it"
+
+
+class _Run:
+    """A deployed stack, seen through its snapshots. `last` is the latest one; `Snapshot()` before the first."""
+
+    def __init__(self, command: Up, snapshots: AsyncIterator[Snapshot], clock: Clock) -> None:
+        self.command = command
+        self.snapshots = snapshots
+        self.clock = clock
+        self.last = Snapshot()
+        self._told_at = self._started_at = clock()
+
+    async def until_flowing(self) -> None:
+        """Return once a transaction has arrived. Raises KaptureError when none does."""
+        rate = self.command.spec.load.rate
+        limit_s = FIRST_TRANSACTION_S + (0 if rate is None else 3 / rate)
+        if not await self._until(lambda snapshot: snapshot.run.phase is Phase.FLOWING, limit_s):
+            raise KaptureError(
+                "waiting for the first transaction", f"none has arrived in {limit_s:.0f} s", "see doctor"
+            )
+        note(f"{self.clock() - self._started_at:6.2f} s  transactions flow")
+
+    async def measure(self, run_s: float, target: Target) -> None:
+        """Run for so many seconds, stop the loaders, drain. Raises KaptureError: see `ledger.check`."""
+        await self._until(lambda _: False, run_s)
+        note("stopping the loaders")
+        await target.scale(Component.LOADER, 0)
+        drained = await self._until(lambda snapshot: snapshot.drained, self.command.drain_s)
+        ledger.check(self.last, drained, self.command.drain_s)
+
+    async def _until(self, done: Callable[[Snapshot], bool], limit_s: float) -> bool:
+        """Read snapshots until one is as wished (True) or the time is over (False)."""
+        ends_at = self.clock() + limit_s
+        async for snapshot in self.snapshots:
+            self._take(snapshot)
+            if done(snapshot):
+                return True
+            if self.clock() >= ends_at:
+                return False
+        raise KaptureError("watching the stack", "it is out of sight")
+
+    def _take(self, snapshot: Snapshot) -> None:
+        self.last = snapshot
+        news = [event for event in snapshot.events if event.kind in (EventKind.ALARM, EventKind.CHANGE)]
+        for event in news:
+            stack.tell(event)
+        if snapshot.run.phase is Phase.FAILED:
+            why = next(
+                (event.text for event in reversed(news) if event.kind is EventKind.ALARM), "no reason given"
+            )
+            raise IntegrityViolated("the run has ended", why)
+        if snapshot.run.phase in (Phase.NONE, Phase.DESTROYING, Phase.GONE):
+            raise KaptureError("watching the stack", "somebody is tearing it down")
+        if self.clock() - self._told_at >= TELL_EVERY_S:
+            self._told_at = self.clock()
+            note(_progress(snapshot))
+
+    def report(self) -> None:
+        """Print what the last snapshot says: the ledger, or with --json all of it as standard output's last line."""
+        say_json = self.command.json and self.last.time
+        if self.command.run_s is not None and self.last.ledger:
+            for line in ledger.lines(self.last.ledger):
+                (note if say_json else say)(line)
+        if say_json:
+            say(snapshot_json(self.last))
+
+
+def _progress(snapshot: Snapshot) -> str:
+    flow = snapshot.flow
+    lag = snapshot.kafka.total.groups if snapshot.kafka else {}
+    behind = max((view.lag for view in lag.values() if view.lag is not None), default=None)
+    delivered = figures.rate(flow.delivered_per_s if flow else None)
+    return f"{figures.clock(snapshot.run.elapsed_s):>8}  delivered {delivered}  lag {figures.whole(behind)}"
