@@ -1,0 +1,97 @@
+"""The observer as a process: a tick a second, each source in its own thread, a report after each tick."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from kapture_tui.workload.consume import client_settings
+from kapture_tui.workload.observer.kafka_watch import KafkaPart, KafkaWatch
+from kapture_tui.workload.observer.rates import next_tick
+from kapture_tui.workload.observer.redis_watch import RedisPart, RedisWatch
+from kapture_tui.workload.observer.report import Published, assemble
+from kapture_tui.workload.observer.serve import ReportServer
+from kapture_tui.workload.observer.source import Source
+from kapture_tui.workload.process import StopSignal, say_ready
+from kapture_tui.workload.settings import Settings
+
+TICK_S = 1.0
+
+PATIENCE_S = 0.8
+"""How long a tick waits for its sources; one that takes longer is in the report of a later tick."""
+
+STARTING = "the observer has only just started"
+
+
+class Observer:
+    """Asks the sources, publishes reports.
+
+    Args:
+        kafka: the source for everything from Kafka.
+        redis: the source for Redis; None: this stack has none.
+        publish: takes each report.
+        clock: monotonic seconds.
+        wall: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        kafka: Source[KafkaPart],
+        redis: Source[RedisPart] | None,
+        publish: Callable[[Published], None],
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._kafka = kafka
+        self._redis = redis
+        self._publish = publish
+        self._clock = clock
+        self._wall = wall
+        self._seq = 0
+
+    def tick(self) -> None:
+        """One report, in less than a second whatever the sources do."""
+        started_s = self._clock()
+        self._kafka.ask()
+        if self._redis:
+            self._redis.ask()
+        self._kafka.wait(PATIENCE_S)
+        if self._redis:
+            self._redis.wait(started_s + PATIENCE_S - self._clock())
+        self._seq += 1
+        kafka = self._kafka.answer()
+        redis = self._redis.answer() if self._redis else None
+        part = kafka[0]
+        self._publish(
+            Published(
+                assemble(self._wall(), self._seq, kafka, redis),
+                part.histograms if part else {},
+                {"kafka": part is not None} | ({"redis": redis[0] is not None} if redis else {}),
+                self._clock() - started_s,
+            )
+        )
+
+    def run(self, stop: StopSignal) -> None:
+        """Tick once a second until told to stop; a tick that was missed is skipped."""
+        due_s = self._clock()
+        while not stop.wait(max(0.0, due_s - self._clock())):
+            self.tick()
+            due_s = next_tick(due_s, self._clock(), TICK_S)
+
+
+def run(settings: Settings, stop: StopSignal) -> None:
+    """Observe and serve until told to stop.
+
+    Raises: Unreachable: the address cannot be listened on.
+    """
+    starting = assemble(time.time(), 0, (None, STARTING), (None, STARTING) if settings.redis_url else None)
+    server = ReportServer(settings.host, settings.port, Published(starting))
+    watch = KafkaWatch(client_settings(settings), settings.groups, settings.partitions)
+    kafka = Source("Kafka", watch.look)
+    redis = Source("Redis", RedisWatch(settings.redis_url).look) if settings.redis_url else None
+    say_ready(settings.ready_file, port=server.port)
+    Observer(kafka, redis, server.publish).run(stop)
+    for source in (kafka, redis):
+        if source:
+            source.close()
+    server.close()
