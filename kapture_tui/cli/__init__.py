@@ -1,7 +1,8 @@
 """The command line: parses, calls, prints; nothing else.
 
-`entry` runs one line; `options`, `commands` and `parse` turn it into one frozen value of `settings`; each command has a
-module of its own that takes such a value and returns an exit code.
+`entry` runs one line. `options` and `commands` are the tables of what may stand on it, `words` reads it by them, and
+`parse` makes one frozen value of `settings` of it. Each command has a module that takes such a value and returns an
+exit code.
 """
 
 from __future__ import annotations

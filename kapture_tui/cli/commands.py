@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from kapture_tui.cli import options
 from kapture_tui.cli.options import Group
 
-
 NAMESPACES = "namespaces"
 """What completion scripts ask `completion` for instead of a shell: the stacks that run, one a line."""
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from kapture_tui.cli import settings
 from kapture_tui.cli.output import complain, plain_streams, silence_stdout
-from kapture_tui.cli.parse import Answered, parse
+from kapture_tui.cli.parse import parse
+from kapture_tui.cli.words import Answered
 from kapture_tui.model.errors import KaptureError
 
 _log = logging.getLogger("kapture_tui.cli")

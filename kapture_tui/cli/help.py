@@ -10,10 +10,9 @@ from kapture_tui.cli.options import Group, Option
 
 _INDENT = "  "
 _WIDTH = 79
-_EXIT_CODES = (
-    "Exit codes: 0 done, 1 failed or not drained, 2 usage, 3 not allowed or unreachable,\n"
-    "4 messages were lost or written twice, or the run can no longer tell."
-)
+_EXIT_CODES = """\
+Exit codes: 0 done, 1 failed or not drained, 2 usage, 3 not allowed or
+unreachable, 4 messages were lost or written twice, or nobody can tell any more."""
 
 
 def version() -> str:
@@ -89,6 +88,7 @@ def _examples(line: CommandLine) -> str:
 def _later() -> str:
     names = ", ".join(command.name for command in COMMANDS if command.later)
     return (
-        f"Not in this release: the commands {names}; the Kubernetes target\n"
-        "and its options; -e -o -m -w -p -z. Each says what to use instead."
+        f"Not in this release: the commands {names};\n"
+        "the Kubernetes target and its options; -e -o -m -w -p -z. Each says what to use\n"
+        "instead."
     )

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
 
-from kapture_tui.cli import help as texts
 from kapture_tui.cli import settings
-from kapture_tui.cli.commands import BY_NAME, COMMANDS, CONSOLE, CommandLine
-from kapture_tui.cli.options import Option, whole
+from kapture_tui.cli.commands import BY_NAME, COMMANDS, CONSOLE
+from kapture_tui.cli.options import whole
+from kapture_tui.cli.words import Words, first_word, read
 from kapture_tui.model.errors import UsageError
 from kapture_tui.model.spec import Component, LoadSpec, StackSpec
 from kapture_tui.stack.catalogue import CATALOGUE, check_scale
-
-Words = argparse.Namespace
-
-
-class Answered(Exception):
-    """The line asked for a text, the help or the version, and here it is."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
 
 
 def parse(argv: Sequence[str], env: Mapping[str, str] | None = None) -> settings.Invocation:
@@ -34,147 +22,35 @@ def parse(argv: Sequence[str], env: Mapping[str, str] | None = None) -> settings
         Answered: it was a question for the help or the version.
     """
     env = os.environ if env is None else env
-    at = _first_word(argv)
+    at = first_word(argv)
     line = BY_NAME.get(argv[at]) if at is not None else None
     if at is None or line is None:
-        return _invocation(_console_line(_read(CONSOLE, argv), env))
+        words = read(CONSOLE, argv)
+        return settings.Invocation(_console_line(words, env), words.log_file)
     if line.later:
         raise UsageError(line.name, "not available in this release", line.later)
-    words = _read(line, [*argv[:at], *argv[at + 1 :]])
-    return _invocation((_BUILD[line.name](words, env), words))
+    words = read(line, [*argv[:at], *argv[at + 1 :]])
+    return settings.Invocation(_BUILD[line.name](words, env), words.log_file)
 
 
-def _first_word(argv: Sequence[str]) -> int | None:
-    """Where the first argument stands that is neither an option nor the value of one."""
-    at = 0
-    while at < len(argv):
-        if not argv[at].startswith("-") or argv[at] == "-":
-            return at
-        if argv[at] == "--":
-            return None
-        at += 2 if _wants_next(argv[at]) else 1
-    return None
-
-
-def _wants_next(argument: str) -> bool:
-    """Whether the value of this option, or of the last one of combined short ones, is the next argument."""
-    if argument.startswith("--"):
-        return argument in _VALUED
-    for at, letter in enumerate(argument[1:], 2):
-        if f"-{letter}" in _VALUED:
-            return at == len(argument)
-    return False
-
-
-_VALUED = frozenset(
-    flag
-    for line in (CONSOLE, *COMMANDS)
-    for group in line.groups
-    for option in group.options
-    if option.metavar
-    for flag in option.flags
-)
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse that raises instead of printing and exiting."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message.removeprefix("argument "), remedy=f"see {self.prog} --help")
-
-
-def _read(line: CommandLine, argv: Sequence[str]) -> Words:
-    prog = f"kapture-tui {line.name}".rstrip()
-    parser = _Parser(prog=prog, add_help=False, allow_abbrev=False)
-    for option in (option for group in line.groups for option in group.options):
-        _add(parser, option, line)
-    # The console's words are optional and may stand among the options: `-r demo 2`, `demo --delete`.
-    if not line.name:
-        parser.add_argument("words", nargs="*", metavar="NAMESPACE SCALE")
-        return parser.parse_intermixed_args(list(argv))
-    for word in line.words:
-        name, many = word.rstrip("…"), word.endswith("…")
-        parser.add_argument(
-            name.lower(), metavar=name, choices=line.choices or None, nargs="+" if many else None
-        )
-    return parser.parse_args(list(argv))
-
-
-def _add(parser: argparse.ArgumentParser, option: Option, line: CommandLine) -> None:
-    common: dict[str, Any] = {"dest": option.name, "default": option.default}
-    if option.later:
-        takes = 1 if option.metavar else 0
-        parser.add_argument(*option.flags, action=_Refuse, nargs=takes, why=option.later)
-    elif option.name in ("help", "version"):
-        answer = texts.version if option.name == "version" else (lambda: texts.of(line))
-        parser.add_argument(*option.flags, action=_Answer, nargs=0, answer=answer)
-    elif option.metavar:
-        read = _typed(option.parse)
-        parser.add_argument(
-            *option.flags, type=read, choices=option.choices or None, metavar=option.metavar, **common
-        )
-    else:
-        parser.add_argument(*option.flags, action="store_true", dest=option.name)
-
-
-def _typed(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    def checked(text: str) -> Any:
-        try:
-            return read(text)
-        except ValueError as exc:
-            raise argparse.ArgumentTypeError(f"{text!r} {exc}") from None
-
-    return checked
-
-
-class _Refuse(argparse.Action):
-    """An option of a later release."""
-
-    def __init__(self, *args: Any, why: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.why = why
-
-    def __call__(self, parser: Any, namespace: Words, values: Any, flag: str | None = None) -> None:
-        cause, _, remedy = self.why.partition("; ")
-        raise UsageError(flag or self.option_strings[0], cause, remedy)
-
-
-class _Answer(argparse.Action):
-    """An option that asks for a text."""
-
-    def __init__(self, *args: Any, answer: Callable[[], str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.answer = answer
-
-    def __call__(self, parser: Any, namespace: Words, values: Any, flag: str | None = None) -> None:
-        raise Answered(self.answer())
-
-
-def _invocation(parsed: tuple[settings.Command, Words]) -> settings.Invocation:
-    command, words = parsed
-    return settings.Invocation(command, words.log_file)
-
-
-def _console_line(words: Words, env: Mapping[str, str]) -> tuple[settings.Command, Words]:
+def _console_line(words: Words, env: Mapping[str, str]) -> settings.Command:
     """What a line without a command means: the console, or the three short forms on a namespace."""
-    given: list[str] = words.words
-    if len(given) > 2:
-        raise UsageError(f"{given[2]!r}", "one argument too many", "see kapture-tui --help")
-    for flag in ("json", "for"):
+    for flag in ("json", "for", "drain"):
         if getattr(words, flag) not in (None, False):
-            raise UsageError(
-                f"--{flag}", "the console has no use for it", "use kapture-tui up NAMESPACE SCALE"
-            )
-    if not given:
-        return _bare(words), words
-    if words.delete:
-        return settings.Down(_target(words), _namespace(given[0])), words
-    if len(given) == 2:
-        spec = _spec(words, given[0], _scale(given[1], given[0]), env, words.keep)
-        return settings.Console(
-            _target(words), spec, words.yes, words.readonly, words.keep, words.theme
-        ), words
-    return _added(words, given[0]), words
+            raise UsageError(f"--{flag}", "goes with a command", "use kapture-tui up NAMESPACE SCALE")
+    match words.words:
+        case []:
+            return _bare(words)
+        case [namespace] if words.delete:
+            return settings.Down(_target(words), _namespace(namespace))
+        case [namespace]:
+            return _added(words, namespace)
+        case [namespace, scale] if not words.delete:
+            spec = _spec(words, namespace, _scale(scale, namespace), env, words.keep)
+            return settings.Console(_target(words), spec, words.yes, words.readonly, words.keep, words.theme)
+        case [_, *_, more]:
+            raise UsageError(repr(more), "one argument too many", "see kapture-tui --help")
+    raise AssertionError(words.words)
 
 
 def _bare(words: Words) -> settings.Command:
