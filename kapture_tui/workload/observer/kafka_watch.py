@@ -191,7 +191,9 @@ class _LedgerReader:
         reader = self._reader = self._reader or open_reader(self._settings, {LEDGER: -1})
         until_s = self._clock() + READ_S
         while self._position < end and self._clock() < until_s:
-            for record in reader.poll(POLL_RECORDS, 0.1).get(LEDGER, ()):
+            # No more than there are: a client waits for as many as it is asked for until the time is up.
+            wanted = min(POLL_RECORDS, end - self._position)
+            for record in reader.poll(wanted, 0.1).get(LEDGER, ()):
                 self._take(record)
         self._listen()
         self._keep()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from kapture_tui.model.histogram import Histogram
 from kapture_tui.model.snapshot import ObserverReport
+from kapture_tui.model.times import timestamp
 from kapture_tui.workload.observer.kafka_watch import KafkaPart
 from kapture_tui.workload.observer.redis_watch import RedisPart
 
@@ -26,11 +26,6 @@ class Published:
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
     sources: Mapping[str, bool] = field(default_factory=dict)
     tick_s: float = 0.0
-
-
-def timestamp(time_s: float) -> str:
-    """Seconds since the epoch as UTC, ISO 8601 with milliseconds and "Z"."""
-    return datetime.fromtimestamp(time_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def assemble(
