@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kapture_tui.cli import settings
 from kapture_tui.cli.output import complain, plain_streams, silence_stdout
@@ -14,7 +12,8 @@ from kapture_tui.cli.parse import parse
 from kapture_tui.cli.words import Answered
 from kapture_tui.model.errors import KaptureError
 
-_log = logging.getLogger("kapture_tui.cli")
+if TYPE_CHECKING:
+    from pathlib import Path
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
@@ -32,15 +31,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except KaptureError as exc:
-        _log.debug("failed", exc_info=True)
+        _log_failure()
         complain(str(exc))
         return exc.exit_code
     except OSError as exc:
-        _log.debug("failed", exc_info=True)
-        complain(f"{exc.strerror or exc}: {exc.filename}" if exc.filename else str(exc))
+        _log_failure()
+        complain(": ".join(filter(None, (exc.filename, exc.strerror or str(exc)))))
         return 1
     except Exception as exc:
-        _log.debug("failed", exc_info=True)
+        _log_failure()
         complain(_unforeseen(exc))
         return 1
 
@@ -54,8 +53,7 @@ def _run(argv: Sequence[str]) -> int:
     if invocation.log_file:
         from kapture_tui.cli.logfile import open_log
 
-        open_log(invocation.log_file)
-        _log.debug("command line: %s", argv)
+        open_log(invocation.log_file, argv)
     code = call(invocation.command, invocation.log_file)
     sys.stdout.flush()
     return code
@@ -94,10 +92,11 @@ def call(command: settings.Command, log_file: Path | None = None) -> int:
             return change.run(command)
 
 
+def _log_failure() -> None:
+    import logging
+
+    logging.getLogger(__name__).debug("failed", exc_info=True)
+
+
 def _unforeseen(exc: Exception) -> str:
-    hint = (
-        ""
-        if os.environ.get("KAPTURE_DEBUG")
-        else " (a fault of kapture-tui: --log-file FILE keeps the details)"
-    )
-    return f"{type(exc).__name__}: {exc}{hint}"
+    return f"{type(exc).__name__}: {exc} (a fault of kapture-tui: --log-file FILE keeps the details)"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from kapture_tui import __version__
 from kapture_tui.cli.output import redacted
 from kapture_tui.model.errors import UsageError
 
@@ -20,8 +23,8 @@ class _Redacting(logging.Formatter):
         return redacted(super().format(record))
 
 
-def open_log(path: Path) -> None:
-    """Log everything of `kapture_tui` to the end of a file that only its owner may read.
+def open_log(path: Path, argv: Sequence[str]) -> None:
+    """Log everything of `kapture_tui`, the command line first, to the end of a file that only its owner may read.
 
     Raises: UsageError: the file cannot be written.
     """
@@ -43,3 +46,4 @@ def open_log(path: Path) -> None:
     logger.setLevel(logging.DEBUG)
     logger.addHandler(handler)
     logger.propagate = False
+    logger.debug("kapture-tui %s: %s", __version__, shlex.join(argv))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kapture_tui.model.spec import Component, LoadSpec
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ def path(text: str) -> Path:
     """A path, with a leading "~" expanded. Raises ValueError for an empty one."""
     if not text:
         raise ValueError("must be a path")
+    from pathlib import Path
+
     return Path(text).expanduser()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
 
 from kapture_tui.cli import figures, ledger, running, stack
 from kapture_tui.cli.output import plain, redacted, snapshot_json, table
@@ -30,11 +31,11 @@ async def status(command: Status, target: Target, clock: Callable[[], float] = t
     """Print one Snapshot, or with `watch_s` one after the other. Raises UsageError when there is no stack."""
     from kapture_tui.telemetry.hub import Hub
 
-    snapshots = Hub(target).snapshots()
-    if command.watch_s is not None:
-        await _watch(snapshots, command, clock)
-        return 0
-    snapshot = await _settled(snapshots, command.namespace)
+    async with aclosing(Hub(target).snapshots()) as snapshots:
+        if command.watch_s is not None:
+            await _watch(snapshots, command, clock)
+            return 0
+        snapshot = await _settled(snapshots, command.namespace)
     for line in [snapshot_json(snapshot)] if command.json else lines(snapshot):
         print(line)
     return 0

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 from kapture_tui.cli import figures, ledger, running, stack
 from kapture_tui.cli.output import note, say, snapshot_json
 from kapture_tui.cli.settings import Up
 from kapture_tui.model.errors import IntegrityViolated, KaptureError, UsageError
-from kapture_tui.model.event import EventKind
+from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.snapshot import Phase, Snapshot
 from kapture_tui.model.spec import Component
 from kapture_tui.targets.base import Target
@@ -22,6 +22,8 @@ FIRST_TRANSACTION_S = 120.0
 """How long the first transaction may take on its way, beyond what a low rate explains."""
 
 TELL_EVERY_S = 10.0
+_NEWS = (EventKind.ALARM, EventKind.CHANGE)
+_STOPPED = "stopped (once more to leave at once)"
 
 
 def run(command: Up) -> int:
@@ -40,7 +42,12 @@ async def up(command: Up, target: Target, clock: Clock = time.monotonic) -> int:
 
     await stack.check(target, command.spec)
     await _deploy(command, target)
-    run = _Run(command, Hub(target).snapshots(), clock)
+    async with aclosing(Hub(target).snapshots()) as snapshots:
+        return await _operate(_Run(command, snapshots, clock), target)
+
+
+async def _operate(run: _Run, target: Target) -> int:
+    command = run.command
     stays = command.keep
     try:
         await run.until_flowing()
@@ -49,7 +56,7 @@ async def up(command: Up, target: Target, clock: Clock = time.monotonic) -> int:
         else:
             await run.measure(command.run_s, target)
     except asyncio.CancelledError:
-        note("stopped (once more to leave at once)")
+        note(_STOPPED)
         raise
     finally:
         run.report()
@@ -65,7 +72,7 @@ async def _deploy(command: Up, target: Target) -> None:
         async for event in target.deploy(command.spec):
             stack.tell(event)
     except asyncio.CancelledError:
-        note("stopped (once more to leave at once)")
+        note(_STOPPED)
         with suppress(UsageError):  # it had not got that far
             await stack.remove(target, command.spec.namespace)
         raise
@@ -85,6 +92,7 @@ class _Run:
         self.snapshots = snapshots
         self.clock = clock
         self.last = Snapshot()
+        self._told: set[Event] = set()
         self._told_at = self._started_at = clock()
 
     async def until_flowing(self) -> None:
@@ -118,14 +126,13 @@ class _Run:
 
     def _take(self, snapshot: Snapshot) -> None:
         self.last = snapshot
-        news = [event for event in snapshot.events if event.kind in (EventKind.ALARM, EventKind.CHANGE)]
-        for event in news:
-            stack.tell(event)
+        for event in snapshot.events:
+            if event.kind in _NEWS and event not in self._told:
+                self._told.add(event)
+                stack.tell(event)
         if snapshot.run.phase is Phase.FAILED:
-            why = next(
-                (event.text for event in reversed(news) if event.kind is EventKind.ALARM), "no reason given"
-            )
-            raise IntegrityViolated("the run has ended", why)
+            alarms = [event.text for event in snapshot.events if event.kind is EventKind.ALARM]
+            raise IntegrityViolated("the run has ended", alarms[-1] if alarms else "no reason given")
         if snapshot.run.phase in (Phase.NONE, Phase.DESTROYING, Phase.GONE):
             raise KaptureError("watching the stack", "somebody is tearing it down")
         if self.clock() - self._told_at >= TELL_EVERY_S:

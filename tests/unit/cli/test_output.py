@@ -69,7 +69,7 @@ def own_logger():
 
 def test_the_log_keeps_tracebacks_and_no_secrets(tmp_path: Path, own_logger: logging.Logger):
     path = tmp_path / "log"
-    open_log(path)
+    open_log(path, ["up", "--redis-url", "redis://:hunter2@cache"])
     try:
         raise OSError("redis://:hunter2@cache refused")
     except OSError:
@@ -82,4 +82,4 @@ def test_the_log_keeps_tracebacks_and_no_secrets(tmp_path: Path, own_logger: log
 
 def test_a_log_that_cannot_be_written_is_refused(tmp_path: Path):
     with pytest.raises(UsageError, match="--log-file"):
-        open_log(tmp_path / "missing" / "log")
+        open_log(tmp_path / "missing" / "log", [])
