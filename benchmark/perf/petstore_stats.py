@@ -96,7 +96,7 @@ class Comparison:
 
 
 def compare(run: str, seeds: Iterable[int] = range(1, 6), workers: int = 2) -> Comparison:
-    """Generate the run ("A" or "B") once for each of two or more seeds and compare what comes out with the reference."""
+    """Generate the run ("A" or "B") with each of two or more seeds and compare the figures with the reference."""
     reference = json.loads(REFERENCE.read_text())["runs"][run]
     params = {name: reference["params"][name] for name in ("stores", "customers", "days", "models")}
     with ProcessPoolExecutor(workers) as pool:

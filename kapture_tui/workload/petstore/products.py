@@ -111,9 +111,9 @@ def _kitty_litter() -> Category:
         ("Soft Paw", 1.43, 7.0),
         ("Soft Paw", 1.43, 14.0),
         ("Soft Paw", 1.43, 28.0),
-        ("Clump King", 1.50, 7.0),
+        ("Clumpking", 1.50, 7.0),
         ("Clumpking", 1.50, 14.0),
-        ("Clumpking", 1.50, 28.0),
+        ("Clump King", 1.50, 28.0),
     )
     products = tuple(_product(name, cost, size, brand=brand) for brand, cost, size in rows)
     return Category(name, Species.CAT, 1.0, 0.1, 0.05, ("brand", "size"), products)

@@ -66,11 +66,12 @@ class Stock:
         product: bought last, as its place in the category; None before the first purchase.
     """
 
-    __slots__ = ("_end", "_origin", "_path", "exhausted", "product")
+    __slots__ = ("_bought", "_end", "_path", "_start", "exhausted", "product")
 
     def __init__(self, path: UsagePath) -> None:
         self._path = path
-        self._origin = 0.0  # when the path would have begun
+        self._bought = 0.0  # time of the last purchase
+        self._start = 0.0  # the same on the path
         self._end = 0.0  # use, counted from the beginning of the path, at which nothing is left
         self.exhausted = 0.0
         self.product: int | None = None
@@ -79,16 +80,17 @@ class Stock:
         """What is left at that time, in the category's unit: the state after the latest step, hence a staircase."""
         if time >= self.exhausted:
             return 0.0
-        return self._end - self._path.used[bisect_right(self._path.times, time - self._origin) - 1]
+        # Summed in this order, the moment of the purchase itself is not rounded to before its step.
+        on_path = self._start + (time - self._bought)
+        return self._end - self._path.used[bisect_right(self._path.times, on_path) - 1]
 
     def add(self, quantity: float, time: float, random: Callable[[], float]) -> None:
         """Buy some at that time; what was going to happen is forgotten. Takes one number from `random`."""
         path = self._path
-        start = int(random() * STARTS)
-        end = path.used[start] + self.amount(time) + quantity
-        origin = time - path.times[start]
-        self._end, self._origin = end, origin
-        self.exhausted = origin + path.times[path.until_used(end)]
+        place = int(random() * STARTS)
+        end = path.used[place] + self.amount(time) + quantity
+        self._bought, self._start, self._end = time, path.times[place], end
+        self.exhausted = time + (path.times[path.until_used(end)] - self._start)
 
 
 class UsagePaths:
