@@ -59,9 +59,11 @@ async def _operate(run: _Run, target: Target) -> int:
         note(_STOPPED)
         raise
     finally:
-        run.report()
-        if not stays:
-            await stack.remove(target, command.spec.namespace)
+        try:
+            run.report()
+        finally:  # a terminal that is gone or a disk that is full must not leave the stack behind
+            if not stays:
+                await stack.remove(target, command.spec.namespace)
     if stays:
         note(_left_running(command))
     return 0

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import io
 import itertools
 import json
+import os
 
 import pytest
 
@@ -141,3 +144,16 @@ async def test_outside_text_cannot_act_on_the_terminal(capsys):
     printed = capsys.readouterr()
     assert "\x1b" not in printed.err + printed.out
     assert r"\x1b]0;owned\x07" in printed.err
+
+
+class FullDisk(io.StringIO):
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+async def test_output_that_cannot_be_written_does_not_leave_the_stack_behind(monkeypatch):
+    monkeypatch.setattr("sys.stdout", FullDisk())
+    target = ScriptedTarget([FLOWS], [DRAINED])
+    with pytest.raises(OSError, match="No space left"):
+        await run(MEASURED, target)
+    assert target.calls[-1] == "destroy"
