@@ -133,18 +133,27 @@ def _flow(flow: FlowView) -> Iterator[Metric]:
         (),
         [((), flow.loader_slip_s)],
     )
-    recent = [sample for group, view in flow.groups.items() for sample in _quantiles(group, view.latency_ms)]
     yield _gauge(
         "kapture_recent_latency_seconds",
-        "Latency of the last ten seconds.",
+        "From the intended send time until stored, last ten seconds.",
         ("group", "quantile"),
-        recent + _quantiles("", flow.ack_latency_ms),
+        [
+            ((group, quantile), seconds)
+            for group, view in flow.groups.items()
+            for quantile, seconds in _quantiles(view.latency_ms)
+        ],
+    )
+    yield _gauge(
+        "kapture_recent_ack_latency_seconds",
+        "From the intended send time until acknowledged, last ten seconds.",
+        ("quantile",),
+        [((quantile,), seconds) for quantile, seconds in _quantiles(flow.ack_latency_ms)],
     )
 
 
-def _quantiles(group: str, latency: Latency) -> list[Sample]:
+def _quantiles(latency: Latency) -> list[tuple[str, float | None]]:
     values = (("0.5", latency.p50), ("0.95", latency.p95), ("0.99", latency.p99), ("1", latency.max))
-    return [((group, quantile), None if ms is None else ms / 1000) for quantile, ms in values]
+    return [(quantile, None if ms is None else ms / 1000) for quantile, ms in values]
 
 
 def _loaders(report: ObserverReport) -> Iterator[Metric]:

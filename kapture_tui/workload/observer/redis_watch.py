@@ -185,8 +185,8 @@ def without_secrets(text: str, url: str) -> str:
     """The text with the URL's password, as it is written and as it is meant, replaced."""
     try:
         password = urlsplit(url).password or ""
-    except ValueError:  # not even a URL: nothing of it is safe to show
-        return text.replace(url, "…")
+    except ValueError:  # where its password begins and ends is anybody's guess
+        return "the URL is not valid"
     for secret in sorted({password, unquote(password)} - {""}, key=len, reverse=True):
         text = text.replace(secret, "…")
     return text
