@@ -13,6 +13,7 @@ Standard library only, and little of it: there is one of these for each child, a
 from __future__ import annotations
 
 import errno
+import math
 import os
 import select
 import signal
@@ -85,15 +86,15 @@ def _watch(pid: int, wake: int, grace_s: float) -> int:
         readable, _, _ = select.select(sources, [], [], _left(deadline))
         stop = wake in readable and _drain(wake)
         if 0 in readable:
-            order = _read(0)
-            stop = True
+            stop, order = True, _read(0)
             if not order:
                 sources = [wake]
             elif order.startswith(b"stop "):
-                grace_s = float(order.split()[1])
-        if stop and deadline is None:
-            deadline = time.monotonic() + grace_s
-            _signal_group(pid, signal.SIGTERM)
+                grace_s = float(order.split()[-1])
+        if stop:
+            if deadline is None:
+                _signal_group(pid, signal.SIGTERM)
+            deadline = min(deadline or math.inf, time.monotonic() + grace_s)
         if deadline is not None and time.monotonic() >= deadline:
             _signal_group(pid, signal.SIGKILL)
             deadline = time.monotonic() + 1.0

@@ -1,0 +1,266 @@
+"""From a stack to the child processes it has here: the only place that knows their commands and environments."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import kapture_tui
+from kapture_tui.model.errors import KaptureError
+from kapture_tui.model.spec import Component, StackSpec
+from kapture_tui.stack.sizing import Size, size
+from kapture_tui.targets.local import kafka, redis
+from kapture_tui.targets.local.child import ChildSpec, OnDeath
+from kapture_tui.targets.local.ports import free_ports
+from kapture_tui.targets.local.ready import PortAnswers, ReadyFile, redis_answers
+from kapture_tui.targets.local.state import StateDirectory
+from kapture_tui.workload.settings import Settings
+
+WORKLOADS = {
+    Component.LOADER: "loader",
+    Component.ETL: "etl",
+    Component.REDIS_SINK: "sink-redis",
+    Component.OBSERVER: "observer",
+}
+BROKER = "kapture_tui.targets.local.broker"
+DRAIN_GRACE_S = 30.0
+"""A workload process stores or sends what it holds before it goes; SIGKILL must not cut that short."""
+
+
+class Plan(Protocol):
+    """What the supervisor is to run. A plan of stand-ins is all it takes to try the supervisor itself.
+
+    Attributes:
+        spec: the stack; may be replaced by one with more components.
+        bootstrap: the brokers' address; "" until known.
+    """
+
+    spec: StackSpec
+    bootstrap: str
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the broker is librdkafka's mock cluster."""
+        ...
+
+    def prepare(self) -> None:
+        """Choose ports, write configuration. Raises UsageError, OSError."""
+        ...
+
+    def kafka(self) -> tuple[ChildSpec, ...]:
+        """What brings the brokers up, in order; the last one is the broker. Empty: they are elsewhere."""
+        ...
+
+    def broker_is_ready(self) -> None:
+        """Called once it is: its address can be learned now."""
+        ...
+
+    def topics(self) -> ChildSpec | None:
+        """What creates the topics; None: the broker does."""
+        ...
+
+    def child(self, component: Component, ordinal: int) -> ChildSpec:
+        """One replica of a component."""
+        ...
+
+    def replicas(self, component: Component) -> int:
+        """How many of a component the scale asks for; 0 if the stack does not have it, or has it elsewhere."""
+        ...
+
+    def clean_up(self) -> list[str]:
+        """Remove what the stack left on servers that are not its own; what could not be removed, in words. Blocks."""
+        ...
+
+
+class LocalPlan:
+    """The real thing. See `Plan`.
+
+    Args:
+        brokers: how many there are, if they are elsewhere.
+    """
+
+    def __init__(self, spec: StackSpec, run_id: str, state: StateDirectory, brokers: int = 1) -> None:
+        self.spec = spec
+        self.bootstrap = spec.kafka_bootstrap or ""
+        self._run_id = run_id
+        self._state = state
+        self._size: Size = size(spec.scale)
+        self._replication = min(3, brokers)
+        self._ports: Mapping[str, int] = {}
+        self._redis = redis.find_server()
+        self._home = kafka.find_home(spec.kafka_home) if spec.kafka_home else None
+        self._properties: Path | None = None
+
+    @property
+    def embedded(self) -> bool:
+        """See `Plan`."""
+        return not self.spec.kafka_home and not self.spec.kafka_bootstrap
+
+    @property
+    def redis_url(self) -> str | None:
+        """Where Redis is; None: the stack has none."""
+        if not self.spec.has(Component.REDIS):
+            return None
+        return self.spec.redis_url or redis.url(self._ports["redis"])
+
+    def prepare(self) -> None:
+        """See `Plan`."""
+        names = ("redis", "kafka", "controller")
+        self._ports = dict(zip(names, free_ports(len(names)), strict=True))
+        if self._home:
+            folder = self._state.path / "kafka"
+            self._properties = kafka.write_properties(folder, self._ports["kafka"], self._ports["controller"])
+            self.bootstrap = f"127.0.0.1:{self._ports['kafka']}"
+        (self._state.path / "redis").mkdir(mode=0o700, exist_ok=True)
+
+    def kafka(self) -> tuple[ChildSpec, ...]:
+        """See `Plan`."""
+        if self.spec.kafka_bootstrap:
+            return ()
+        if self._home is None:
+            return (self._embedded(),)
+        env = self._environment("kafka") | kafka.environment(self._state.path / "kafka")
+        config = str(self._properties)
+        form = ("format", "--cluster-id", kafka.cluster_id(), "--config", config)
+        return (
+            ChildSpec(
+                name="kafka-format",
+                component=Component.KAFKA,
+                command=(self._home.script("kafka-storage.sh"), *form),
+                env=env,
+                on_death=OnDeath.ONCE,
+            ),
+            ChildSpec(
+                name="kafka",
+                component=Component.KAFKA,
+                command=(self._home.script("kafka-server-start.sh"), config),
+                env=env,
+                ready=PortAnswers(self._ports["kafka"]),
+                start_s=120.0,
+            ),
+        )
+
+    def _embedded(self) -> ChildSpec:
+        ready = ReadyFile(self._state.ready / "kafka.json")
+        settings = replace(self._settings("kafka", ready.path), bootstrap="none yet")
+        return ChildSpec(
+            name="kafka",
+            component=Component.KAFKA,
+            command=_python(BROKER),
+            env=self._environment("kafka") | settings.to_env(),
+            ready=ready,
+            on_death=OnDeath.FATAL,
+            grace_s=2.0,
+        )
+
+    def broker_is_ready(self) -> None:
+        """See `Plan`."""
+        if self.embedded:
+            self.bootstrap = str(ReadyFile(self._state.ready / "kafka.json").facts()["bootstrap"])
+
+    def topics(self) -> ChildSpec | None:
+        """See `Plan`."""
+        if self.embedded:
+            return None
+        ready = ReadyFile(self._state.ready / "topics.json")
+        return ChildSpec(
+            name="topics",
+            component=Component.KAFKA,
+            command=_python("kapture_tui.workload", "topics"),
+            env=self._environment("topics") | self._settings("topics", ready.path).to_env(),
+            ready=ready,
+            on_death=OnDeath.ONCE,
+            start_s=90.0,
+        )
+
+    def child(self, component: Component, ordinal: int) -> ChildSpec:
+        """See `Plan`."""
+        if component is Component.REDIS:
+            return self._redis_server()
+        name = component.value if component is Component.OBSERVER else f"{component.value}-{ordinal}"
+        ready = ReadyFile(self._state.ready / f"{name}.json")
+        return ChildSpec(
+            name=name,
+            component=component,
+            command=_python("kapture_tui.workload", WORKLOADS[component]),
+            env=self._environment(name) | self._settings(name, ready.path).to_env(),
+            ready=ready,
+            grace_s=DRAIN_GRACE_S,
+        )
+
+    def _redis_server(self) -> ChildSpec:
+        if self._redis is None:
+            raise KaptureError("starting redis", "there is no server on this machine", redis.REMEDY)
+        port = self._ports["redis"]
+        return ChildSpec(
+            name=Component.REDIS.value,
+            component=Component.REDIS,
+            command=redis.command(self._redis, port, self._state.path / "redis"),
+            env=self._environment("redis"),
+            ready=redis_answers(port),
+            grace_s=5.0,
+        )
+
+    def replicas(self, component: Component) -> int:
+        """See `Plan`."""
+        if not self.spec.has(component) or (component is Component.REDIS and self.spec.redis_url):
+            return 0
+        return self._size.replicas(component)
+
+    def clean_up(self) -> list[str]:
+        """See `Plan`."""
+        left = []
+        if self.spec.has(Component.REDIS) and self.spec.redis_url:
+            try:
+                redis.clear(self.spec.redis_url)
+            except (
+                Exception
+            ) as exc:  # a client's errors have no common ancestor, and none may stop the teardown
+                left.append(f"keys in Redis at {redis.redacted(self.spec.redis_url)}: {exc}")
+        if self.spec.kafka_bootstrap:
+            try:
+                kafka.delete_topics(self.spec.kafka_bootstrap)
+            except KaptureError as exc:
+                left.append(f"topics on {self.spec.kafka_bootstrap}: {exc.cause}")
+        return left
+
+    def _settings(self, name: str, ready: Path) -> Settings:
+        return Settings(
+            name=name,
+            run_id=self._run_id,
+            bootstrap=self.bootstrap,
+            embedded=self.embedded,
+            partitions=self._size.partitions,
+            replication=self._replication,
+            groups=self.spec.groups,
+            load=self.spec.load,
+            redis_url=self.redis_url,
+            ready_file=ready,
+            client=os.environ.get("KAPTURE_KAFKA_CLIENT", "auto"),
+            compression=os.environ.get("KAPTURE_COMPRESSION", "lz4"),
+        )
+
+    def _environment(self, name: str) -> dict[str, str]:
+        return child_environment(self._run_id, name)
+
+
+def child_environment(run_id: str, name: str) -> dict[str, str]:
+    """The environment every child has: ours without our own settings, and what marks it as part of the run."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("KAPTURE_")}
+    package = str(Path(kapture_tui.__file__).parent.parent)
+    paths = filter(None, (package, env.get("PYTHONPATH", "")))
+    return env | {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONUNBUFFERED": "1",
+        "KAPTURE_RUN_ID": run_id,
+        "KAPTURE_NAME": name,
+    }
+
+
+def _python(*module: str) -> tuple[str, ...]:
+    # Without -P the working directory would be searched first, and a file called redis.py there would win.
+    return (sys.executable, "-P", "-m", *module)
