@@ -15,6 +15,8 @@ from kapture_tui.workload.petstore.shopping import Basket
 from kapture_tui.workload.petstore.stores import Store
 from kapture_tui.workload.petstore.tables import Location
 
+_dump = json.JSONEncoder(separators=(",", ":")).encode
+
 MESSAGE = b'{"id":%d%b%r%b'
 """Transaction id, `people_json`, time in days (a float), and the `basket_json`."""
 
@@ -22,7 +24,7 @@ MESSAGE = b'{"id":%d%b%r%b'
 def people_json(customer: Customer) -> bytes:
     """What lies between id and time in every message of a customer: customer and store."""
     customer_json = _dump(_customer_object(customer))
-    return f',"customer":{customer_json},"store":{_dump(_store_object(customer.store))},"dateTime":'.encode()
+    return f',"customer":{customer_json},"store":{_store_json(customer.store)},"dateTime":'.encode()
 
 
 class BasketSerializer:
@@ -49,8 +51,9 @@ def _customer_object(customer: Customer) -> object:
     }
 
 
-def _store_object(store: Store) -> object:
-    return {"id": store.id, "name": store.name, "location": _location_object(store.location)}
+@lru_cache(maxsize=1024)
+def _store_json(store: Store) -> str:
+    return _dump({"id": store.id, "name": store.name, "location": _location_object(store.location)})
 
 
 def _location_object(location: Location) -> object:
@@ -70,7 +73,3 @@ def _full_object(product: Product) -> object:
 
 def _field_names(product: Product) -> object:
     return {"fieldNames": [name for name, _ in product.fields]}
-
-
-def _dump(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
