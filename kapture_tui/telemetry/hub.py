@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -44,7 +44,7 @@ class Hub:
         """The newest Snapshot; `Snapshot()` before the first observation."""
         return self._latest
 
-    async def snapshots(self) -> AsyncIterator[Snapshot]:
+    async def snapshots(self) -> AsyncGenerator[Snapshot, None]:
         """The newest Snapshot, then each newer one; a subscriber that is slow skips those in between.
 
         Ends when the target has nothing more to observe. Whoever leaves before (`break`) should close the iterator, as
