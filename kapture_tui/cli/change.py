@@ -27,13 +27,13 @@ def run(command: Add | Scale | Down) -> int:
 
 async def add(command: Add, target: Target) -> int:
     """Deploy what the running stack does not have yet. Raises UsageError when none runs."""
-    spec = await stack.running(target, command.namespace)
+    spec, _ = await stack.running(target, command.namespace)
     missing = command.components - spec.components
     if not missing:
         say(f"{command.namespace} has {_names(command)} already")
         return 0
     wanted = replace(spec, components=spec.components | missing)
-    await stack.check(target, wanted)
+    await stack.check(target, wanted, is_running=True)
     async for event in target.deploy(wanted):
         stack.tell(event)
     say(f"{command.namespace} now has {_names(command)}")
@@ -46,11 +46,9 @@ def _names(command: Add) -> str:
 
 async def scale(command: Scale, target: Target) -> int:
     """Set replicas one component after the other. Raises UsageError for what cannot be scaled, and when none runs."""
-    observation = await stack.look(target)
-    if observation.spec is None:
-        raise stack.missing(command.namespace)
+    _, pods = await stack.running(target, command.namespace)
     for component, count in command.replicas:
-        before = sum(pod.component == component.value for pod in observation.pods)
+        before = sum(pod.component == component.value for pod in pods)
         await target.scale(component, count)
         say(f"{component.value} {before} → {count}")
     return 0

@@ -40,7 +40,8 @@ def _running(command: Attach) -> StackSpec:
     from kapture_tui.targets import open_target
 
     target = open_target(command.target, command.namespace)
-    return asyncio.run(stack.running(target, command.namespace))
+    spec, _ = asyncio.run(stack.running(target, command.namespace))
+    return spec
 
 
 def _check_terminal(command: Console | Attach) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from textwrap import wrap
 from typing import TextIO
 
 from kapture_tui.cli.output import plain, redacted
@@ -33,9 +34,19 @@ def run() -> int:
 def lines(finding: Finding) -> Iterator[str]:
     """A finding for a person: what was found, and under it what would make it better."""
     mark = "ok" if finding.ok else "NO" if finding.fatal else "--"
-    yield plain(redacted(f"{mark}  {finding.subject:<14}  {finding.text}"))
+    yield from _wrapped(f"{mark}  {finding.subject:<14}  ", finding.text)
     if finding.remedy:
-        yield plain(redacted(f"{'':20}→ {finding.remedy}"))
+        yield from _wrapped(f"{'':20}→ ", finding.remedy)
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    return wrap(
+        plain(redacted(text)),
+        _LEAST_COLUMNS,
+        initial_indent=plain(head),
+        subsequent_indent=" " * len(head),
+        break_on_hyphens=False,
+    )
 
 
 def _software() -> Iterator[Finding]:
@@ -75,8 +86,11 @@ async def _stack() -> list[Finding]:
         found = await open_target("local", spec.namespace).preflight(spec)
     except KaptureError as exc:
         return [Finding("this machine", False, str(exc), exc.remedy, fatal=True)]
-    home = _kafka_home(spec.kafka_home)
-    return [*(finding for finding in found if finding.subject != "python"), home]
+    told_elsewhere = ("python", "state")
+    return [
+        *(finding for finding in found if finding.subject not in told_elsewhere),
+        _kafka_home(spec.kafka_home),
+    ]
 
 
 def _kafka_home(home: str | None) -> Finding:
@@ -117,14 +131,16 @@ def _colours() -> str:
 
 
 def _stacks() -> Iterator[Finding]:
-    from kapture_tui.targets.local import namespaces
+    from kapture_tui.targets.local.state import Owner, StateDirectory, namespaces, root
 
-    try:
-        names = namespaces()
-    except (KaptureError, OSError) as exc:
-        yield Finding("stacks", False, f"cannot be listed: {exc}")
-        return
+    yield Finding("state", True, f"in {root()}")
+    names = namespaces()
     yield Finding("stacks", True, f"running: {', '.join(names)}" if names else "none running")
+    for path in sorted(root().iterdir()) if root().is_dir() else ():
+        if StateDirectory(path).owner() is Owner.DEAD:
+            yield Finding(
+                "stacks", False, f"{path.name} was left behind", f"kapture-tui down {path.name} removes it"
+            )
 
 
 def _cluster() -> Iterator[Finding]:

@@ -157,6 +157,8 @@ def _scale(text: str, namespace: str = "") -> int:
 
 
 def _spec(words: Words, namespace: str, scale: int, env: Mapping[str, str], keep: bool) -> StackSpec:
+    if words.redis_url and Component.REDIS not in _chosen(words):
+        raise UsageError("--redis-url", "the stack has no Redis", "add -r")
     bootstrap = words.kafka_bootstrap
     spec = StackSpec(
         namespace=namespace,

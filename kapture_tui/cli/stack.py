@@ -5,8 +5,12 @@ from __future__ import annotations
 from kapture_tui.cli.output import note
 from kapture_tui.model.errors import KaptureError, UsageError
 from kapture_tui.model.event import Event, EventKind
-from kapture_tui.model.spec import StackSpec
+from kapture_tui.model.snapshot import Phase, PodRow
+from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.targets.base import Observation, Target
+
+_PLACE = "state"
+"""The subject of preflight's finding on where the stack would be."""
 
 
 async def look(target: Target) -> Observation:
@@ -16,27 +20,39 @@ async def look(target: Target) -> Observation:
     raise KaptureError(f"looking at the {target.name} target", "it saw nothing")
 
 
-async def running(target: Target, namespace: str) -> StackSpec:
-    """The stack that runs under that name. Raises UsageError if there is none."""
-    spec = (await look(target)).spec
-    if spec is None:
-        raise missing(namespace)
-    return spec
+async def running(target: Target, namespace: str) -> tuple[StackSpec, tuple[PodRow, ...]]:
+    """The stack that runs under that name, and its pods. Raises UsageError if there is none."""
+    seen = await look(target)
+    if seen.spec is None:
+        raise missing(namespace, seen.unavailable.get("observer", ""), seen.phase)
+    return seen.spec, seen.pods
 
 
-def missing(namespace: str) -> UsageError:
-    """The error for a stack that is not there."""
+def missing(namespace: str, reason: str, phase: Phase) -> UsageError:
+    """The error for a stack that is not there, or of which only ruins are; `reason` says what the target saw."""
+    if phase is Phase.FAILED:
+        return UsageError(
+            f"stack {namespace!r} is dead", reason, f"kapture-tui down {namespace} removes what is left"
+        )
     return UsageError(f"no stack runs as {namespace!r}", remedy=f"kapture-tui up {namespace} 1 starts one")
 
 
-async def check(target: Target, spec: StackSpec) -> None:
-    """Say what preflight found. Raises UsageError for the first finding the stack cannot start with."""
+async def check(target: Target, spec: StackSpec, is_running: bool = False) -> None:
+    """Say what preflight found, of what the stack needs. Raises UsageError if it cannot start with that.
+
+    Args:
+        is_running: the stack is there and shall only become larger: that its place is taken is as it should be.
+    """
+    others = {component.value for component in Component if not spec.has(component)}
+    if is_running:
+        others.add(_PLACE)
     for finding in await target.preflight(spec):
-        if finding.fatal and not finding.ok:
-            raise UsageError(finding.subject, finding.text, finding.remedy)
-        if not finding.ok:
-            remedy = f" ({finding.remedy})" if finding.remedy else ""
-            note(f"{finding.subject}: {finding.text}{remedy}")
+        if finding.ok or finding.subject in others:
+            continue
+        error = UsageError(finding.subject, finding.text, finding.remedy)
+        if finding.fatal:
+            raise error
+        note(str(error))
 
 
 def tell(event: Event) -> None:

@@ -45,8 +45,7 @@ async def _settled(snapshots: AsyncIterator[Snapshot], namespace: str) -> Snapsh
     seen = 0
     async for snapshot in snapshots:
         seen += 1
-        if snapshot.run.phase in _OVER:
-            raise stack.missing(namespace)
+        _refuse_none(snapshot, namespace)
         if snapshot.kafka or seen == PATIENCE:
             return snapshot
     raise KaptureError(f"looking at {namespace}", "it is out of sight")
@@ -56,8 +55,8 @@ async def _watch(snapshots: AsyncIterator[Snapshot], command: Status, clock: Cal
     due = None
     async for snapshot in snapshots:
         over = snapshot.run.phase in _OVER
-        if over and due is None:
-            raise stack.missing(command.namespace)
+        if due is None:
+            _refuse_none(snapshot, command.namespace)
         now = clock()
         if due is None or over or now >= due:
             print(snapshot_json(snapshot), flush=True)
@@ -65,6 +64,12 @@ async def _watch(snapshots: AsyncIterator[Snapshot], command: Status, clock: Cal
             due = now + (command.watch_s or 0) - 0.5
         if over:
             return
+
+
+def _refuse_none(snapshot: Snapshot, namespace: str) -> None:
+    run = snapshot.run
+    if run.phase in _OVER or (run.phase is Phase.FAILED and not run.scale):
+        raise stack.missing(namespace, snapshot.unavailable.get("observer", ""), run.phase)
 
 
 def lines(snapshot: Snapshot) -> Iterator[str]:

@@ -115,9 +115,14 @@ async def test_what_preflight_forbids_is_never_deployed():
 
 
 async def test_what_preflight_only_warns_of_is_said(capsys):
-    findings = [Finding("memory", False, "0.2 GB free", "stop something")]
+    findings = [
+        Finding("memory", False, "0.2 GB free", "stop something"),
+        Finding("postgres", False, "not in this release"),
+    ]
     await run(Up("local", SPEC), ScriptedTarget([FLOWS], findings=findings))
-    assert "memory: 0.2 GB free (stop something)" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "memory: 0.2 GB free (stop something)" in said
+    assert "postgres" not in said, "nobody asked for it"
 
 
 async def test_something_left_behind_is_a_failure_with_its_name():
