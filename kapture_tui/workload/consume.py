@@ -27,7 +27,8 @@ from kapture_tui.workload.kafka import (
     open_consumer,
     open_producer,
 )
-from kapture_tui.workload.ledger import PartitionLog, encode, key_of
+from kapture_tui.workload.ledger import PartitionLog
+from kapture_tui.workload.ledger_json import encode, key_of
 from kapture_tui.workload.process import StopSignal, say_ready
 from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.transaction import Order, parse

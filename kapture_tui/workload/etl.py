@@ -8,17 +8,17 @@ predecessor that does not know yet still writes has a lower epoch and counts for
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from kapture_tui.model.ledger import GroupHalf
 from kapture_tui.model.spec import Component
 from kapture_tui.model.states import rollups_topic
-from kapture_tui.model.wire import WireError, from_wire, to_wire
 from kapture_tui.workload.consume import Batch, ConsumeLoop, SinkUnavailable, client_settings
+from kapture_tui.workload.fastjson import dumps, loads
 from kapture_tui.workload.kafka import (
     ClientSettings,
     KafkaError,
@@ -28,6 +28,7 @@ from kapture_tui.workload.kafka import (
     open_producer,
     open_reader,
 )
+from kapture_tui.workload.ledger_json import group_wire, read_group
 from kapture_tui.workload.process import StopSignal
 from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.transaction import Order
@@ -43,16 +44,12 @@ MINUTES_A_DAY = 1440
 US_A_MINUTE = 60_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """Orders, items in them, and what they cost, in cents."""
 
     orders: int = 0
     items: int = 0
     cents: int = 0
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(self.orders + other.orders, self.items + other.items, self.cents + other.cents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +70,40 @@ class Checkpoint:
     owner: str
     start: int
     half: GroupHalf
-    total: Tally = field(default_factory=Tally)
+    total: Tally = Tally()
     simulated: Mapping[int, Tally] = field(default_factory=dict)
     real: Mapping[int, Tally] = field(default_factory=dict)
 
 
 def encode(checkpoint: Checkpoint) -> bytes:
-    """A checkpoint as JSON."""
-    return json.dumps(to_wire(checkpoint), separators=(",", ":")).encode()
+    """A checkpoint as JSON; a tally is [orders, items, cents]."""
+    return dumps(
+        {
+            "epoch": checkpoint.epoch,
+            "owner": checkpoint.owner,
+            "start": checkpoint.start,
+            "half": group_wire(checkpoint.half),
+            "total": list(checkpoint.total),
+            "simulated": {minute: list(tally) for minute, tally in checkpoint.simulated.items()},
+            "real": {minute: list(tally) for minute, tally in checkpoint.real.items()},
+        }
+    )
 
 
 def decode(value: bytes | None) -> Checkpoint | None:
     """The checkpoint in a record; None if it is none (nobody else should write there)."""
     try:
-        return from_wire(Checkpoint, json.loads(value or b""))
-    except (WireError, ValueError):
+        wire = loads(value or b"")
+        return Checkpoint(
+            epoch=int(wire["epoch"]),
+            owner=str(wire["owner"]),
+            start=int(wire["start"]),
+            half=read_group(wire["half"]),
+            total=Tally(*wire["total"]),
+            simulated={int(minute): Tally(*tally) for minute, tally in wire["simulated"].items()},
+            real={int(minute): Tally(*tally) for minute, tally in wire["real"].items()},
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
@@ -109,7 +125,12 @@ def roll_up(orders: Iterable[Order]) -> tuple[Tally, dict[int, Tally], dict[int,
                 tally[1] += items
                 tally[2] += cents
     by_minute = {minute: Tally(*tally) for minute, tally in real.items()}
-    return sum(by_minute.values(), Tally()), {m: Tally(*t) for m, t in simulated.items()}, by_minute
+    return add(*by_minute.values()), {m: Tally(*t) for m, t in simulated.items()}, by_minute
+
+
+def add(*tallies: Tally) -> Tally:
+    """The sum of tallies."""
+    return Tally(*(sum(column) for column in zip(*tallies, strict=True))) if tallies else Tally()
 
 
 def newest_valid(checkpoints: Iterable[Checkpoint]) -> Checkpoint | None:
@@ -176,7 +197,7 @@ class Etl:
             return before
         gained, simulated, real = roll_up(batch.orders)
         return Checkpoint(
-            before.epoch, self._owner, batch.start, batch.half, before.total + gained, simulated, real
+            before.epoch, self._owner, batch.start, batch.half, add(before.total, gained), simulated, real
         )
 
     def _publish(self, checkpoints: Mapping[TopicPartition, Checkpoint]) -> None:

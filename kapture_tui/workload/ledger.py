@@ -1,18 +1,16 @@
-"""Keeping both halves of the ledger up to date, and carrying them over `kapture.ledger`.
+"""Keeping both halves of the ledger up to date, message by message.
 
 The comparison itself is in `kapture_tui.model.ledger`; here is what runs for each message, so it is short.
 """
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from collections.abc import Iterable
 
 from kapture_tui.model.histogram import SUB_BITS, SUB_BUCKETS, Histogram
 from kapture_tui.model.intervals import IntervalSet, Range
-from kapture_tui.model.ledger import GroupHalf, LoaderHalf, PartitionKey, Read, Sent
-from kapture_tui.model.wire import WireError, from_wire, to_wire
+from kapture_tui.model.ledger import GroupHalf, PartitionKey, Read, Sent
 from kapture_tui.workload.header import loader_id
 from kapture_tui.workload.kafka.base import TopicPartition
 
@@ -169,35 +167,3 @@ class PartitionLog:
             expired=self.expired,
             latency=self.latency.histogram(),
         )
-
-
-def key_of(half: LoaderHalf | GroupHalf) -> bytes:
-    """The record key of a half on `kapture.ledger`; a later half of the same key replaces it."""
-    if isinstance(half, LoaderHalf):
-        return f"loader/{half.loader}/{half.incarnation}".encode()
-    return f"group/{half.group}/{half.partition}".encode()
-
-
-def encode(half: LoaderHalf | GroupHalf) -> bytes:
-    """A half as JSON."""
-    return json.dumps(to_wire(half), separators=(",", ":")).encode()
-
-
-def decode_group(value: bytes | str) -> GroupHalf:
-    """A consumer group's half. Raises WireError if the text is none."""
-    try:
-        return from_wire(GroupHalf, json.loads(value))
-    except json.JSONDecodeError as exc:
-        raise WireError(f"group half: {exc}") from exc
-
-
-def decode(key: bytes | None, value: bytes | None) -> LoaderHalf | GroupHalf | None:
-    """A record of `kapture.ledger`; None for one that is not a half (written by somebody else, or a tombstone)."""
-    if not key or not value:
-        return None
-    try:
-        if key.startswith(b"loader/"):
-            return from_wire(LoaderHalf, json.loads(value))
-        return from_wire(GroupHalf, json.loads(value)) if key.startswith(b"group/") else None
-    except ValueError:  # WireError and JSONDecodeError are both
-        return None

@@ -27,7 +27,8 @@ from kapture_tui.workload.kafka import (
     open_producer,
     open_reader,
 )
-from kapture_tui.workload.ledger import HistogramLog, SentLog, decode, encode, key_of, partition_key
+from kapture_tui.workload.ledger import HistogramLog, SentLog, partition_key
+from kapture_tui.workload.ledger_json import decode, encode, key_of
 from kapture_tui.workload.petstore import LoaderStream, PetstoreSpec
 from kapture_tui.workload.process import StopSignal, say_ready
 from kapture_tui.workload.schedule import Schedule

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-loads: Callable[[bytes], Any]
-"""Reads JSON. orjson where it exists; a bundle of pure-Python wheels only does the same more slowly."""
-try:
-    from orjson import loads
-except ImportError:
-    from json import loads
+from kapture_tui.workload.fastjson import loads
 
 
 class Order(NamedTuple):

@@ -213,11 +213,9 @@ class _LedgerReader:
     def _take(self, record: Record) -> None:
         self._position = record.offset + 1
         half = decode(record.key, record.value)
-        if half is None:
-            return
-        newer = self._book.add(half, self._heard_s)
-        if self._keeper and record.key and record.value:
-            self._keeper.seen(record.key, record.value, newer, self._clock())
+        newer = half is not None and self._book.add(half, self._heard_s)
+        if self._keeper:
+            self._keeper.seen(record.key or b"", record.value or b"", newer)
 
     def _listen(self) -> None:
         now_s = self._clock()
@@ -226,10 +224,10 @@ class _LedgerReader:
         self._looked_s = now_s
 
     def _keep(self) -> None:
-        """Write again what the broker is about to forget; if it does not get there, the next turn comes soon."""
+        """Write again what the broker would forget one day."""
         if not self._keeper:
             return
-        for key, value in self._keeper.due(self._clock()):
+        for key, value in self._keeper.due():
             self._lane()(key, value, None)
         if self._writer:
             self._writer.poll(0.0)

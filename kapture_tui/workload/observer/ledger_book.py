@@ -16,9 +16,6 @@ FORGOTTEN_BYTES = 1 << 20
 RECORD_BYTES = 128
 """What a record costs a broker besides key and value, rounded up."""
 
-AGAIN_S = 10.0
-"""The same record is not written again sooner than after so many seconds, however fast the ledger grows."""
-
 
 @dataclass(slots=True)
 class _Heard:
@@ -87,7 +84,6 @@ def _order(half: LoaderHalf) -> tuple[bool, float]:
 class _Kept:
     value: bytes
     at_bytes: int
-    sent_s: float
 
 
 class Keeper:
@@ -101,17 +97,19 @@ class Keeper:
         self._bytes = 0
         self._kept: dict[bytes, _Kept] = {}
 
-    def seen(self, key: bytes, value: bytes, newer: bool, now_s: float) -> None:
+    def seen(self, key: bytes, value: bytes, newer: bool) -> None:
         """A record was read; `newer`: it is the one to keep for its key."""
         self._bytes += len(key) + len(value) + RECORD_BYTES
         if newer:
-            self._kept[key] = _Kept(value, self._bytes, now_s)
+            self._kept[key] = _Kept(value, self._bytes)
         elif (kept := self._kept.get(key)) and kept.value == value:
             kept.at_bytes = self._bytes
 
-    def due(self, now_s: float) -> Iterator[tuple[bytes, bytes]]:
+    def due(self) -> Iterator[tuple[bytes, bytes]]:
         """Records to be written again now, as (key, value)."""
         for key, kept in self._kept.items():
-            if self._bytes - kept.at_bytes > FORGOTTEN_BYTES and now_s - kept.sent_s >= AGAIN_S:
-                kept.sent_s = now_s
+            if self._bytes - kept.at_bytes > FORGOTTEN_BYTES:
+                kept.at_bytes = (
+                    self._bytes
+                )  # should it not get there, it is due again long before it is forgotten
                 yield key, kept.value

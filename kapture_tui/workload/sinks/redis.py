@@ -7,7 +7,6 @@ changes nothing. What is kept grows with customers and products, not with transa
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,8 +17,10 @@ from redis.exceptions import RedisError
 from kapture_tui.model.ledger import GroupHalf
 from kapture_tui.model.spec import Component
 from kapture_tui.workload.consume import Batch, ConsumeLoop, SinkUnavailable
+from kapture_tui.workload.fastjson import dumps
 from kapture_tui.workload.kafka import TopicPartition
-from kapture_tui.workload.ledger import decode_group, encode, partition_key
+from kapture_tui.workload.ledger import partition_key
+from kapture_tui.workload.ledger_json import decode_group, encode
 from kapture_tui.workload.process import StopSignal
 from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.transaction import Order
@@ -146,9 +147,9 @@ def arguments(batch: Batch) -> list[Any]:
     return argv
 
 
-def _recent(orders: Iterable[Order]) -> list[str]:
+def _recent(orders: Iterable[Order]) -> list[bytes]:
     return [
-        json.dumps(
+        dumps(
             {
                 "customer": o.customer,
                 "id": o.number,
