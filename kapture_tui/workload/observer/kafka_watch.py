@@ -26,7 +26,7 @@ from kapture_tui.workload.kafka import (
 from kapture_tui.workload.ledger import partition_key
 from kapture_tui.workload.ledger_json import decode
 from kapture_tui.workload.observer.flow import FlowHistory
-from kapture_tui.workload.observer.ledger_book import Keeper, LedgerBook
+from kapture_tui.workload.observer.ledger_book import Keeper, LedgerBook, ListeningClock
 from kapture_tui.workload.observer.offsets import OffsetHistory, Offsets
 
 LEDGER: TopicPartition = (LEDGER_TOPIC, 0)
@@ -35,9 +35,6 @@ READ_S = 0.5
 """How long a tick reads the ledger at most, seconds. A long one takes several ticks; until then there is no verdict."""
 
 POLL_RECORDS = 500
-
-DEAF_S = 2.0
-"""Between two looks at the ledger at most this much counts as silence of the loaders: the rest was ours."""
 
 BROKERS_S = 5.0
 """How often the brokers are counted, seconds."""
@@ -183,8 +180,7 @@ class _LedgerReader:
         self._writer: Producer | None = None
         self._send: Lane | None = None
         self._position = 0
-        self._looked_s: float | None = None
-        self._heard_s = 0.0  # a clock that runs only while we listen
+        self._listening = ListeningClock()
 
     def catch_up(self, end: int) -> int:
         """Read up to the offset `end`, for a while; how many records are still to come."""
@@ -195,7 +191,7 @@ class _LedgerReader:
             wanted = min(POLL_RECORDS, end - self._position)
             for record in reader.poll(wanted, 0.1).get(LEDGER, ()):
                 self._take(record)
-        self._listen()
+        self._listening.listened(self._clock())
         self._keep()
         return max(0, end - self._position)
 
@@ -203,7 +199,7 @@ class _LedgerReader:
         self, groups: tuple[str, ...]
     ) -> tuple[list[LoaderHalf], dict[str, Mapping[PartitionKey, GroupHalf]]]:
         """The loaders' and the groups' halves, newest known."""
-        return self._book.loaders(self._heard_s), {group: self._book.group(group) for group in groups}
+        return self._book.loaders(self._listening.now_s), {group: self._book.group(group) for group in groups}
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -213,15 +209,9 @@ class _LedgerReader:
     def _take(self, record: Record) -> None:
         self._position = record.offset + 1
         half = decode(record.key, record.value)
-        newer = half is not None and self._book.add(half, self._heard_s)
+        newer = half is not None and self._book.add(half, self._listening.now_s)
         if self._keeper:
             self._keeper.seen(record.key or b"", record.value or b"", newer)
-
-    def _listen(self) -> None:
-        now_s = self._clock()
-        if self._looked_s is not None:
-            self._heard_s += min(now_s - self._looked_s, DEAF_S)
-        self._looked_s = now_s
 
     def _keep(self) -> None:
         """Write again what the broker would forget one day."""

@@ -17,6 +17,24 @@ RECORD_BYTES = 128
 """What a record costs a broker besides key and value, rounded up."""
 
 
+DEAF_S = 2.0
+"""Between two looks at the ledger at most this much counts as silence of the loaders, seconds: the rest was ours."""
+
+
+class ListeningClock:
+    """A clock that goes while somebody listens. A loader is not dead because we were deaf."""
+
+    def __init__(self) -> None:
+        self._looked_s: float | None = None
+        self.now_s = 0.0
+
+    def listened(self, now_s: float) -> None:
+        """Everything that was said until `now_s` (a monotonic clock) has been heard."""
+        if self._looked_s is not None:
+            self.now_s += min(now_s - self._looked_s, DEAF_S)
+        self._looked_s = now_s
+
+
 @dataclass(slots=True)
 class _Heard:
     half: LoaderHalf
@@ -26,8 +44,7 @@ class _Heard:
 class LedgerBook:
     """The newest halves. Reading a record twice, or an old one once more, changes nothing.
 
-    Times are those of the caller's clock. That clock should only run while the ledger can be read: a loader is not dead
-    because we are deaf.
+    Times are those of a `ListeningClock`.
     """
 
     def __init__(self) -> None:

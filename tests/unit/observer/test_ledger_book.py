@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from kapture_tui.model.ledger import GroupHalf, LoaderHalf, LoaderState
 from kapture_tui.workload.ledger_json import encode, key_of
 from kapture_tui.workload.observer.ledger_book import (
-    AGAIN_S,
     FORGOTTEN_BYTES,
     SILENT_S,
     Keeper,
     LedgerBook,
+    ListeningClock,
 )
 
 LIVE, DONE, DEAD = LoaderState.LIVE, LoaderState.DONE, LoaderState.DEAD
@@ -115,40 +115,54 @@ def test_the_last_report_stays_the_last() -> None:
     assert states(book, 1000.0) == {"data-loader-0#0": DONE}
 
 
+def test_only_time_in_which_we_listened_counts_as_silence() -> None:
+    clock, book = ListeningClock(), LedgerBook()
+    for second in range(5):
+        clock.listened(float(second))
+    assert clock.now_s == 4.0
+    book.add(loader(), clock.now_s)
+    clock.listened(1000.0)  # the broker was away
+    assert states(book, clock.now_s) == {"data-loader-0#0": LIVE}
+    for second in range(1000, 1012):
+        clock.listened(float(second))
+    assert states(book, clock.now_s) == {"data-loader-0#0": DEAD}
+
+
 class TestKeeper:
-    """Records that a broker with little room is about to forget."""
+    """Records that a broker with little room would forget."""
 
     quiet = group(7, partition="transactions.WY/0")
+    key, value = key_of(quiet), encode(quiet)
 
-    def busy(self, keeper: Keeper, size: int, now_s: float) -> None:
+    def busy(self, keeper: Keeper, size: int) -> None:
         filler = b"x" * 10_000
         for number in range(size // len(filler)):
-            keeper.seen(b"group/etl/transactions.MA/0", filler + str(number).encode(), True, now_s)
+            keeper.seen(b"group/etl/transactions.MA/0", filler + str(number).encode(), True)
 
     def test_what_is_far_behind_is_written_again_and_only_that(self) -> None:
         keeper = Keeper()
-        key, value = key_of(self.quiet), encode(self.quiet)
-        keeper.seen(key, value, True, 0.0)
-        self.busy(keeper, FORGOTTEN_BYTES // 2, 60.0)
-        assert list(keeper.due(60.0)) == []
-        self.busy(keeper, FORGOTTEN_BYTES, 61.0)
-        assert list(keeper.due(61.0)) == [(key, value)]
+        keeper.seen(self.key, self.value, True)
+        self.busy(keeper, FORGOTTEN_BYTES // 2)
+        assert list(keeper.due()) == []
+        self.busy(keeper, FORGOTTEN_BYTES)
+        assert list(keeper.due()) == [(self.key, self.value)]
 
-    def test_not_again_before_it_was_read_back_or_time_has_passed(self) -> None:
+    def test_not_again_until_it_is_far_behind_again(self) -> None:
         keeper = Keeper()
-        key, value = key_of(self.quiet), encode(self.quiet)
-        keeper.seen(key, value, True, 0.0)
-        self.busy(keeper, 2 * FORGOTTEN_BYTES, 60.0)
-        assert list(keeper.due(60.0)) == [(key, value)]
-        assert list(keeper.due(60.0 + AGAIN_S / 2)) == []
-        assert list(keeper.due(60.0 + AGAIN_S)) == [(key, value)]
-        keeper.seen(key, value, False, 61.0 + AGAIN_S)
-        assert list(keeper.due(100.0 + AGAIN_S)) == []
+        keeper.seen(self.key, self.value, True)
+        self.busy(keeper, 2 * FORGOTTEN_BYTES)
+        assert list(keeper.due()) == [(self.key, self.value)]
+        assert list(keeper.due()) == []
+        self.busy(keeper, FORGOTTEN_BYTES // 2)
+        keeper.seen(self.key, self.value, False)  # it got there
+        self.busy(keeper, FORGOTTEN_BYTES - 20_000)
+        assert list(keeper.due()) == []
+        self.busy(keeper, 40_000)
+        assert list(keeper.due()) == [(self.key, self.value)]
 
     def test_an_outdated_record_does_not_stand_in_for_the_newest(self) -> None:
         keeper = Keeper()
-        key, value = key_of(self.quiet), encode(self.quiet)
-        keeper.seen(key, value, True, 0.0)
-        self.busy(keeper, 2 * FORGOTTEN_BYTES, 60.0)
-        keeper.seen(key, encode(group(3, partition="transactions.WY/0")), False, 60.0)
-        assert list(keeper.due(60.0)) == [(key, value)]
+        keeper.seen(self.key, self.value, True)
+        self.busy(keeper, 2 * FORGOTTEN_BYTES)
+        keeper.seen(self.key, encode(group(3, partition="transactions.WY/0")), False)
+        assert list(keeper.due()) == [(self.key, self.value)]
