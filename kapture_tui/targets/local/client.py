@@ -23,7 +23,7 @@ START_S = 20.0
 SUPERVISOR = "kapture_tui.targets.local.supervisor"
 
 
-async def start_supervisor(state: StateDirectory, module: str = SUPERVISOR) -> str:
+async def start_supervisor(state: StateDirectory, module: str) -> str:
     """Start a supervisor for a state directory; returns the new run's id once it listens.
 
     Raises: UsageError: the directory is taken or cannot be used. Unreachable: it did not start.

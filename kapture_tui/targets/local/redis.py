@@ -19,6 +19,8 @@ KEYS = ("customer:*", "state:*", "popular:*", "recent:*", "kapture:*")
 
 POSITIONS = "kapture:position:*"
 ANSWER_S = 3.0
+PROC_TITLE = (6, 2)
+"""The first release that can be told to leave its process title alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,14 @@ def command(server: Server, port: int, folder: Path) -> tuple[str, ...]:
         "daemonize": "no",
         "logfile": "",
     }
+    if _number(server.version()) >= PROC_TITLE:
+        # A title is written over the environment, by which the processes of a run are found.
+        options["set-proc-title"] = "no"
     return (str(server.path), *(word for name, value in options.items() for word in (f"--{name}", value)))
+
+
+def _number(version: str | None) -> tuple[int, ...]:
+    return tuple(map(int, version.split("."))) if version else ()
 
 
 def url(port: int) -> str:

@@ -18,7 +18,7 @@ from kapture_tui.model.wire import from_wire
 from kapture_tui.stack.catalogue import check_scale
 from kapture_tui.targets.base import Finding, Observation
 from kapture_tui.targets.local import kafka, preflight
-from kapture_tui.targets.local.client import absent, ask, start_supervisor
+from kapture_tui.targets.local.client import SUPERVISOR, absent, ask, start_supervisor
 from kapture_tui.targets.local.journal import now
 from kapture_tui.targets.local.logs import log_files, read_logs
 from kapture_tui.targets.local.protocol import (
@@ -40,13 +40,18 @@ LEAVE_S = 10.0
 
 
 class LocalTarget:
-    """A stack as child processes of this machine. See `Target`."""
+    """A stack as child processes of this machine. See `Target`.
+
+    Args:
+        supervisor: the module to run as the supervisor process.
+    """
 
     name = "local"
 
-    def __init__(self, namespace: str) -> None:
+    def __init__(self, namespace: str, supervisor: str = SUPERVISOR) -> None:
         self.namespace = namespace
-        self._state = StateDirectory.of(namespace)
+        self._supervisor = supervisor
+        self.state = StateDirectory.of(namespace)
 
     async def preflight(self, spec: StackSpec) -> list[Finding]:
         """See `Target`."""
@@ -57,13 +62,13 @@ class LocalTarget:
         """See `Target`. A stack that runs is given the components it lacks; anything else raises UsageError."""
         spec.check()
         began_s = time.monotonic()
-        if self._state.owner() is not Owner.LIVE:
+        if self.state.owner() is not Owner.LIVE:
             yield _step("state", False, "looking at this machine")
             await asyncio.to_thread(preflight.refuse, spec)
-            await start_supervisor(self._state)
-            yield _step("state", True, str(self._state.path), time.monotonic() - began_s)
+            await start_supervisor(self.state, self._supervisor)
+            yield _step("state", True, str(self.state.path), time.monotonic() - began_s)
         brokers = await asyncio.to_thread(kafka.count, spec.kafka_bootstrap) if spec.kafka_bootstrap else 1
-        async for kind, value in ask(self._state, Deploy(spec, brokers)):
+        async for kind, value in ask(self.state, Deploy(spec, brokers)):
             if kind == "event":
                 yield from_wire(Event, value)
 
@@ -72,7 +77,7 @@ class LocalTarget:
         last: Observation | None = None
         while True:
             with suppress(KaptureError):
-                async for kind, value in ask(self._state, Observe()):
+                async for kind, value in ask(self.state, Observe()):
                     if kind == "observation":
                         last = from_wire(Observation, value)
                         yield last
@@ -83,7 +88,7 @@ class LocalTarget:
 
     def _missing(self, last: Observation | None) -> Observation:
         """What there is to see while no supervisor answers."""
-        owner = self._state.owner()
+        owner = self.state.owner()
         if owner is Owner.LIVE:
             phase = last.phase if last else Phase.DEPLOYING
             spec = last.spec if last else None
@@ -91,10 +96,10 @@ class LocalTarget:
                 spec, last.run_id if last else "", phase, unavailable={"observer": "no answer"}
             )
         if owner is Owner.DEAD:
-            reason = str(absent(self._state, f"observing {self.namespace}"))
+            reason = str(absent(self.state, f"observing {self.namespace}"))
             known = last is not None and last.phase is Phase.FAILED
             events = () if known else (Event(now(), EventKind.ALARM, "", reason),)
-            run = self._state.run()
+            run = self.state.run()
             run_id = last.run_id if last else run.run_id if run else ""
             spec = last.spec if last else None
             return Observation(spec, run_id, Phase.FAILED, events=events, unavailable={"observer": reason})
@@ -122,14 +127,14 @@ class LocalTarget:
         await self._do(Control(rate, paused))
 
     async def _do(self, request: Request) -> None:
-        async for _ in ask(self._state, request):
+        async for _ in ask(self.state, request):
             pass
 
     async def logs(self, subject: str, lines: int = 200, follow: bool = False) -> AsyncIterator[str]:
         """See `Target`. Reads the files themselves, so a stack whose supervisor died still has its logs."""
-        files = log_files(self._state.logs, subject)
+        files = log_files(self.state.logs, subject)
         if not files:
-            known = ", ".join(sorted(path.stem for path in self._state.logs.glob("*.log")))
+            known = ", ".join(sorted(path.stem for path in self.state.logs.glob("*.log")))
             remedy = f"one of {known}" if known else ""
             raise UsageError(f"logs of {subject}", "there are none", remedy)
         async for line in read_logs(files, lines, follow):
@@ -137,12 +142,12 @@ class LocalTarget:
 
     async def destroy(self) -> AsyncIterator[Event]:
         """See `Target`. Raises UsageError when there is no such stack."""
-        run, owner = self._state.run(), self._state.owner()
+        run, owner = self.state.run(), self.state.owner()
         if owner in (Owner.NOBODY, Owner.FOREIGN):
-            raise absent(self._state, f"removing {self.namespace}")
+            raise absent(self.state, f"removing {self.namespace}")
         left: list[str] = []
         if owner is Owner.LIVE:
-            async for kind, value in ask(self._state, Destroy()):
+            async for kind, value in ask(self.state, Destroy()):
                 if kind == "event":
                     yield from_wire(Event, value)
                 elif kind == "done":
@@ -152,7 +157,7 @@ class LocalTarget:
                 now(), EventKind.STEP, "", "removing what a dead supervisor left", "remove-state", False
             )
             await asyncio.to_thread(_end_processes, run)
-            self._state.remove()
+            self.state.remove()
         left += await asyncio.to_thread(self._left, run)
         if left:
             yield Event(now(), EventKind.ALARM, "", f"left of {self.namespace}: {'; '.join(left)}")
@@ -169,8 +174,8 @@ class LocalTarget:
             left += [f"process {process.pid}" for process in alive]
             if os.path.exists(run.socket):
                 left.append(f"socket {run.socket}")
-        if self._state.owner() is not Owner.NOBODY:
-            left.append(f"state directory {self._state.path}")
+        if self.state.owner() is not Owner.NOBODY:
+            left.append(f"state directory {self.state.path}")
         return left
 
 
