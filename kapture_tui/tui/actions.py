@@ -1,0 +1,171 @@
+"""What a person can do to a stack from the console, without any toolkit, so that others can call the same.
+
+A `Session` belongs to one target, that is to one namespace somewhere. Every method raises KaptureError and nothing else
+of its own, and returns a sentence on what was done.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from kapture_tui.model.errors import IntegrityViolated, KaptureError, UsageError
+from kapture_tui.model.event import Event
+from kapture_tui.model.snapshot import Phase, PodRow, Snapshot
+from kapture_tui.model.spec import Component, StackSpec
+from kapture_tui.targets.base import Finding, Target
+from kapture_tui.tui.figures import count, plural, size
+
+_LEAVING = ("Terminating", "Succeeded")
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What a teardown takes away.
+
+    Attributes:
+        goes: one line a kind, with its number.
+        stays: what is not touched, one line each; may be empty.
+    """
+
+    goes: tuple[str, ...]
+    stays: tuple[str, ...] = ()
+
+
+class Session:
+    """One stack as this console drives it.
+
+    Attributes:
+        target: where it is.
+        namespace: its name.
+        spec: what was asked for; None when attached to a stack somebody else started.
+        readonly: nothing may be changed.
+        latest: the last snapshot; assign it as they come.
+    """
+
+    def __init__(
+        self, target: Target, namespace: str, spec: StackSpec | None = None, readonly: bool = False
+    ) -> None:
+        self.target = target
+        self.namespace = namespace
+        self.spec = spec
+        self.readonly = readonly
+        self.latest = Snapshot()
+        self._wanted: dict[Component, int] = {}
+
+    async def preflight(self, spec: StackSpec) -> list[Finding]:
+        """Return what the target says about starting `spec`."""
+        return await self.target.preflight(spec)
+
+    async def deploy(self) -> AsyncIterator[Event]:
+        """Start the stack, unless preflight finds what would stop it; see `Target.deploy`."""
+        self._check_writable()
+        if self.spec is None:
+            raise UsageError(
+                "deploying", "there is no setup for this stack", "start it from the setup screen"
+            )
+        for finding in await self.preflight(self.spec):
+            if finding.fatal and not finding.ok:
+                raise UsageError(
+                    f"starting {self.namespace}", f"{finding.subject}: {finding.text}", finding.remedy
+                )
+        async for event in self.target.deploy(self.spec):
+            yield event
+
+    async def destroy(self) -> AsyncIterator[Event]:
+        """Remove the stack; see `Target.destroy`."""
+        self._check_writable()
+        async for event in self.target.destroy():
+            yield event
+
+    def replicas(self, component: Component) -> int:
+        """Return the number of a component that was last asked for, or that runs."""
+        running = sum(
+            pod.component == component.value and pod.phase not in _LEAVING for pod in self.latest.pods
+        )
+        if self._wanted.get(component) == running:
+            del self._wanted[component]
+        return self._wanted.get(component, running)
+
+    def scalable(self) -> list[Component]:
+        """Return the components of this stack whose number can be changed."""
+        from kapture_tui.stack.catalogue import CATALOGUE
+
+        present = {pod.component for pod in self.latest.pods}
+        return [
+            c
+            for c, entry in CATALOGUE.items()
+            if entry.scalable and (c.value in present or c in self._wanted)
+        ]
+
+    async def add_loaders(self, difference: int) -> str:
+        """Run so many loaders more (or less). Presses in quick succession add up."""
+        return await self.scale(Component.LOADER, self.replicas(Component.LOADER) + difference)
+
+    async def scale(self, component: Component, replicas: int) -> str:
+        """Set the number of a component. Raises UsageError for what cannot be scaled, or not to that number."""
+        from kapture_tui.stack.catalogue import check_scale
+
+        self._check_writable()
+        check_scale(component, replicas)
+        before = self.replicas(component)
+        if before == replicas:
+            return f"{component.value} stays at {replicas}"
+        self._wanted[component] = replicas
+        try:
+            await self.target.scale(component, replicas)
+        except KaptureError:
+            self._wanted.pop(component, None)
+            raise
+        return f"{component.value} {before} → {replicas}"
+
+    def _check_writable(self) -> None:
+        if self.readonly:
+            raise UsageError("changing the stack", "this console is read-only", "start it without --readonly")
+
+
+def removal(snapshot: Snapshot) -> Removal:
+    """Return what tearing down the stack of a snapshot takes away, by kind and number."""
+    kind = "process" if snapshot.run.target == "local" else "pod"
+    goes = [_pods(snapshot.pods, kind)] if snapshot.pods else []
+    if snapshot.kafka is not None:
+        goes.append(_topics(snapshot))
+    if snapshot.redis is not None:
+        goes.append(f"Redis with {count(snapshot.redis.keys)} keys, {size(snapshot.redis.memory_bytes)}")
+    if snapshot.run.target == "local":
+        goes.append("its state directory, with the logs")
+    present = {pod.component for pod in snapshot.pods}
+    # What is reached by address runs in no pod of ours: it was there before, and it stays.
+    foreign = [name for name in ("kafka", "redis") if name in snapshot.run.components and name not in present]
+    return Removal(
+        tuple(goes), tuple(f"the {name} that was there already" for name in foreign if snapshot.pods)
+    )
+
+
+def _pods(pods: tuple[PodRow, ...], kind: str) -> str:
+    counts = Counter(pod.component for pod in pods)
+    listed = ", ".join(f"{number} {component}" for component, number in sorted(counts.items()))
+    return f"{plural(len(pods), kind, kind + ('es' if kind.endswith('s') else 's'))}: {listed}"
+
+
+def _topics(snapshot: Snapshot) -> str:
+    kafka = snapshot.kafka
+    assert kafka is not None
+    return f"{plural(len(kafka.states), 'topic')} with {count(kafka.total.end_offset)} transactions"
+
+
+def exit_code(snapshot: Snapshot, failure: KaptureError | None) -> int:
+    """Return the exit code of a console that is left: 4 when the ledger found fault or the run failed."""
+    if failure is not None:
+        return failure.exit_code
+    return IntegrityViolated.exit_code if faults(snapshot) or snapshot.run.phase is Phase.FAILED else 0
+
+
+def faults(snapshot: Snapshot) -> dict[str, int]:
+    """Return what the ledger holds against the run, in messages by kind, all groups together; empty if nothing."""
+    groups = snapshot.ledger.groups.values() if snapshot.ledger else ()
+    sums = {
+        name: sum(getattr(group, name) for group in groups) for name in ("lost", "duplicated", "unexpected")
+    }
+    return {name: number for name, number in sums.items() if number}

@@ -1,0 +1,283 @@
+"""The console's app: which screen is on top, one session, one feed. Actions live in `actions`, drawing in `panels`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Mapping
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual._compositor import ChopsUpdate, CompositorUpdate
+from textual.app import App
+from textual.screen import Screen
+
+from kapture_tui.model.errors import KaptureError
+from kapture_tui.model.snapshot import Snapshot
+from kapture_tui.model.spec import StackSpec
+from kapture_tui.tui import hangup, preferences, themes
+from kapture_tui.tui.actions import Session, exit_code
+from kapture_tui.tui.commands import shown
+from kapture_tui.tui.feed import Feed
+from kapture_tui.tui.form import form_for
+from kapture_tui.tui.history import History
+from kapture_tui.tui.options import ConsoleOptions
+from kapture_tui.tui.output import TightUpdate
+from kapture_tui.tui.palette import Commands
+from kapture_tui.tui.screens.base import Stage, bindings
+from kapture_tui.tui.screens.dashboard import Dashboard
+from kapture_tui.tui.screens.dialogs import Failure, ThemePicker
+from kapture_tui.tui.screens.reading import Help
+from kapture_tui.tui.screens.setup import SetupScreen
+from kapture_tui.tui.screens.steps import DeployScreen, TeardownScreen
+from kapture_tui.tui.styles import role_styles, textual_theme
+from kapture_tui.tui.themes import Palette
+from kapture_tui.tui.widgets.canvas import Canvas
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+WATCH_TERMINAL_S = 1.0
+
+
+class ConsoleApp(App[int], inherit_bindings=False):
+    """The console.
+
+    Attributes:
+        options: what it was opened with.
+        keys: the keymap in force, by command id.
+        clock: monotonic seconds.
+        session: the stack on the screen.
+        history: of its figures.
+        failure: the error its deploy or teardown ended with.
+        role_styles: the theme, as the canvases want it.
+    """
+
+    COMMANDS: ClassVar = {Commands}
+    BINDINGS = bindings("everywhere")
+    ALLOW_SELECT = False
+    CSS = "Screen { background: $background; overflow: hidden; }"
+
+    def __init__(
+        self,
+        options: ConsoleOptions,
+        palette: Palette,
+        keys: Mapping[str, str],
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._monochrome = "NO_COLOR" in os.environ
+        super().__init__(ansi_color=True if self._monochrome else None)
+        self.options = options
+        self.keys = keys
+        self.clock = clock
+        self.failure: KaptureError | None = None
+        self.history = History()
+        self._form = form_for(options.spec, options.target)
+        self.session = self.open_session(self._form.base)
+        self._feed: asyncio.Task[None] | None = None
+        self._tasks: dict[asyncio.Task[None], Screen[Any]] = {}
+        self._running_here = False
+        self._hung_up = False
+        self._epitaph = ""
+        self.set_keymap(dict(keys))
+        self.wear(palette)
+
+    def run_until_left(self) -> int:
+        """Run on the terminal; return the exit code."""
+        code = self.run()
+        if self._epitaph and not self._hung_up:
+            print(self._epitaph)
+        return self.return_code or 1 if code is None else code
+
+    def key(self, command: str) -> str:
+        """Return the first key of a command as people write it."""
+        return shown(self.keys[command].split(",")[0])
+
+    # Screens
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Return the first screen."""
+        if self.options.attach:
+            return Dashboard()
+        return DeployScreen(self.session) if self.options.start else SetupScreen(self._form)
+
+    def on_mount(self) -> None:
+        """Watch the terminal, and the stack if there is one already."""
+        hangup.install(self.hang_up)
+        self.set_interval(WATCH_TERMINAL_S, self._watch_terminal)
+        self._running_here = self.options.start
+        if self.options.attach:
+            self._follow()
+
+    def setup(self) -> None:
+        """Show the setup screen."""
+        self._stop_following()
+        self.switch_screen(SetupScreen(self._form))
+
+    def deploy(self, spec: StackSpec) -> None:
+        """Start a stack."""
+        self.session = self.open_session(spec)
+        self._running_here = True
+        self.switch_screen(DeployScreen(self.session))
+
+    def dashboard(self) -> None:
+        """Show the running stack."""
+        self._follow()
+        self.switch_screen(Dashboard())
+
+    def teardown(self, leave: bool) -> None:
+        """Remove the stack, and then leave the console or not."""
+        self._stop_following()
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.switch_screen(TeardownScreen(self.session, leave))
+
+    def removed(self, failure: KaptureError | None, last: str) -> None:
+        """Take note that the stack has been removed, or could not be."""
+        self.failure = self.failure or failure
+        self._running_here = self._running_here and failure is not None
+        self._epitaph = f"{self.session.namespace}: {failure or last or 'nothing left'}"
+
+    def open_session(self, spec: StackSpec) -> Session:
+        """Return a session for a stack. Raises KaptureError: the target cannot be opened."""
+        target = self.options.open_target(self._form.target, spec.namespace)
+        return Session(target, spec.namespace, None if self.options.attach else spec, self.options.readonly)
+
+    def top_stage(self) -> Stage:
+        """Return the full screen on top, below any dialog."""
+        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, Stage))
+
+    def tell(self, error: KaptureError) -> None:
+        """Show what could not be done."""
+        self.push_screen(Failure(error))
+
+    # Leaving
+
+    def leaving(self, brief: bool = False) -> str:
+        """Return what quitting does now: for the line of keys, or as a sentence."""
+        name, key = self.session.namespace, self.key("app.quit")
+        if self._stops():
+            return "quit, stops it" if brief else f"{key} stops {name}, with everything in it, and leaves."
+        if self.options.attach or self._running_here:
+            return "quit, it stays" if brief else f"{key} leaves the console; {name} goes on running."
+        return "quit" if brief else f"{key} leaves the console; nothing is running."
+
+    def _stops(self) -> bool:
+        """Whether leaving stops the stack: one on this machine that this console started, unless told to keep it."""
+        spec = self.session.spec
+        keep = self.options.keep or self.options.readonly or (spec is not None and spec.keep)
+        return self._running_here and self.session.target.name == "local" and not keep
+
+    def action_leave(self) -> None:
+        """Leave; what that does to the stack `leaving` says."""
+        screen = self.top_stage()
+        if isinstance(screen, TeardownScreen) and not screen.over and not screen.asked_to_leave():
+            return
+        if self._stops() and not isinstance(screen, TeardownScreen):
+            self.teardown(leave=True)
+        else:
+            self.exit_now()
+
+    def exit_now(self) -> None:
+        """Leave with the exit code that is due."""
+        self.exit(exit_code(self.session.latest, self.failure))
+
+    def hang_up(self) -> None:
+        """Leave because the terminal is gone; the stack is left to its supervisor."""
+        if not self._hung_up:
+            self._hung_up = True
+            hangup.detach()
+            self.exit(hangup.EXIT_CODE)
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """A terminal that is gone is no reason for a traceback."""
+        if hangup.terminal_gone():
+            self.hang_up()
+        else:
+            super().panic(*renderables)
+
+    def _watch_terminal(self) -> None:
+        if hangup.terminal_gone():
+            self.hang_up()
+
+    # Snapshots and tasks
+
+    def start(self, job: Coroutine[Any, Any, None], screen: Screen[Any]) -> None:
+        """Run a task that ends with a screen."""
+        task = asyncio.get_running_loop().create_task(job)
+        self._tasks[task] = screen
+        task.add_done_callback(self._finished)
+
+    async def settle(self, screen: Screen[Any]) -> None:
+        """Cancel the tasks of all other screens and wait until they have cleaned up."""
+        others = [task for task, owner in self._tasks.items() if owner is not screen]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def cancel(self, screen: Screen[Any]) -> None:
+        """Cancel the tasks of a screen that is closed."""
+        for task, owner in self._tasks.items():
+            if owner is screen:
+                task.cancel()
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(task, None)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._handle_exception(error)
+
+    def _follow(self) -> None:
+        self._stop_following()
+        self.history = History()
+        feed = Feed(self.session, self.history, self.options.watch, self._show, self._say_trouble)
+        self._feed = asyncio.get_running_loop().create_task(feed.run())
+        self._feed.add_done_callback(self._finished)
+
+    def _stop_following(self) -> None:
+        if self._feed is not None:
+            self._feed.cancel()
+            self._feed = None
+
+    def _show(self, snapshot: Snapshot) -> None:
+        if self.is_running and isinstance(self.screen, Stage):
+            self.screen.show(snapshot)
+
+    def _say_trouble(self, error: KaptureError) -> None:
+        if self.is_running:
+            self.top_stage().say(str(error), "trouble")
+
+    # Themes, help
+
+    def wear(self, palette: Palette) -> None:
+        """Draw everything in a theme."""
+        self.palette = palette
+        self.role_styles = role_styles(palette, self._monochrome)
+        self.register_theme(textual_theme(palette, self._monochrome))
+        self.theme = palette.name
+        for screen in self.screen_stack if self.is_running else ():
+            for canvas in screen.query(Canvas):
+                canvas.restyle()
+
+    def action_theme(self) -> None:
+        """Choose a theme."""
+        self.push_screen(ThemePicker(self.palette.name), self._keep_theme)
+
+    def _keep_theme(self, name: str | None) -> None:
+        if name is None:
+            return
+        try:
+            self.wear(themes.load(name))
+            preferences.keep_theme(name)
+        except (KaptureError, OSError) as exc:
+            self.top_stage().say(f"theme {name} is not kept: {exc}", "warn")
+
+    def action_help(self) -> None:
+        """Show every key."""
+        if not isinstance(self.screen, Help):
+            self.push_screen(Help())
+
+    # Bytes
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | CompositorUpdate | None) -> None:
+        tight = TightUpdate(renderable) if isinstance(renderable, ChopsUpdate) else renderable
+        super()._display(screen, tight)  # type: ignore[arg-type]

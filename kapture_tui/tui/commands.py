@@ -1,0 +1,119 @@
+"""Every command of the console, once: bindings, palette, help, footer and the user's keymap are made from this table.
+
+Ids are a promise to users: a keymap file names them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing a person can do with a key.
+
+    Attributes:
+        id: stable name, "area.command".
+        keys: default keys as Textual names them, comma separated; the first is the one shown.
+        action: the method `action_…` of the screen (or app) that does it.
+        label: one or two words for the footer; "" keeps it out of there.
+        help: one line.
+        where: the screen it belongs to, a key of `PLACES`.
+        changes: whether it changes the stack; such commands are off with `--readonly`.
+        footer: rank in the footer; what has a larger one goes first when room is short.
+    """
+
+    id: str
+    keys: str
+    action: str
+    label: str
+    help: str
+    where: str
+    changes: bool = False
+    footer: int = 5
+
+
+PLACES = {
+    "everywhere": "Everywhere",
+    "list": "In lists and forms",
+    "setup": "Setup",
+    "steps": "Deploying and tearing down",
+    "dashboard": "Dashboard",
+    "logs": "Logs",
+    "dialog": "Dialogs",
+}
+
+TABLE: tuple[Command, ...] = (
+    Command("setup.start", "enter", "start", "start", "start what is chosen", "setup", True, 1),
+    Command("setup.toggle", "space", "choose", "choose", "choose or drop a component", "setup", footer=2),
+    Command("steps.continue", "enter", "proceed", "go on", "go on to the next screen", "steps", footer=1),
+    Command("steps.retry", "r", "retry", "try again", "start the same stack again", "steps", True, 2),
+    Command("steps.back", "escape", "back", "change setup", "back to the setup screen", "steps", footer=3),
+    Command(
+        "loader.more", "plus,equals_sign", "more_loaders", "loaders", "one loader more", "dashboard", True, 3
+    ),
+    Command("loader.less", "minus", "fewer_loaders", "loaders", "one loader less", "dashboard", True, 3),
+    Command("stack.scale", "s", "scale", "scale", "set the number of any component", "dashboard", True, 4),
+    Command(
+        "display.pause",
+        "space",
+        "pause",
+        "pause",
+        "freeze the display; the stack runs on",
+        "dashboard",
+        footer=7,
+    ),
+    Command(
+        "select.details", "enter", "details", "details", "all about what is selected", "dashboard", footer=2
+    ),
+    Command("select.logs", "l", "logs", "logs", "follow the log of the selected pod", "dashboard", footer=4),
+    Command(
+        "stack.teardown", "D", "teardown", "remove", "tear the stack down; asks first", "dashboard", True, 6
+    ),
+    Command("logs.follow", "f", "follow", "follow", "jump to the end and stay there", "logs", footer=2),
+    Command("dialog.accept", "enter", "accept", "choose", "take what is marked", "dialog", footer=2),
+    Command("dialog.close", "escape", "close", "close", "close without a change", "dialog", footer=3),
+    Command("panel.next", "tab", "next_panel", "next", "next panel or field", "list", footer=8),
+    Command("panel.previous", "shift+tab", "previous_panel", "", "previous panel or field", "list"),
+    Command("list.up", "up,k", "move('up')", "", "up", "list"),
+    Command("list.down", "down,j", "move('down')", "", "down", "list"),
+    Command("list.left", "left", "move('left')", "", "left; fold a component", "list"),
+    Command("list.right", "right", "move('right')", "", "right; unfold a component", "list"),
+    Command("list.page_up", "pageup", "move('page_up')", "", "a page up", "list"),
+    Command("list.page_down", "pagedown", "move('page_down')", "", "a page down", "list"),
+    Command("list.first", "home", "move('first')", "", "to the beginning", "list"),
+    Command("list.last", "end", "move('last')", "", "to the end", "list"),
+    Command("app.theme", "t", "theme", "theme", "choose a theme", "everywhere", footer=9),
+    Command("app.help", "question_mark,f1", "help", "help", "this list", "everywhere", footer=1),
+    Command("app.palette", "ctrl+p", "command_palette", "", "find a command by name", "everywhere"),
+    Command("app.quit", "q,ctrl+q,ctrl+c", "leave", "quit", "leave the console", "everywhere", footer=0),
+)
+
+BY_ID = {command.id: command for command in TABLE}
+
+
+def commands_for(*places: str) -> tuple[Command, ...]:
+    """Return the commands of some places, in the order of the table."""
+    return tuple(command for command in TABLE if command.where in places)
+
+
+_SHOWN = {
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
+    "question_mark": "?",
+    "escape": "esc",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    "slash": "/",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+}
+
+
+def shown(key: str) -> str:
+    """Return a key as people write it: "+" for plus, "esc" for escape."""
+    *modifiers, last = key.split("+")
+    return "+".join([*modifiers, _SHOWN.get(last, last)])

@@ -1,0 +1,185 @@
+"""The setup: what was typed and ticked so far, what is wrong with it, and the stack it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from kapture_tui.model.errors import UsageError
+from kapture_tui.model.spec import CHOICES, Component, LoadSpec, StackSpec
+from kapture_tui.targets.base import Finding
+
+DIGITS = "0123456789"
+LABEL = "abcdefghijklmnopqrstuvwxyz0123456789-"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A line of text being edited.
+
+    Attributes:
+        text: what is in it.
+        allowed: characters it takes.
+        cursor: index of the character the next one is inserted before.
+        fresh: it was just entered: the first character typed replaces everything.
+    """
+
+    text: str
+    allowed: str
+    cursor: int = 0
+    fresh: bool = True
+
+    def entered(self) -> Field:
+        """Return the field as it is when the selection comes to it."""
+        return replace(self, cursor=len(self.text), fresh=True)
+
+    def typed(self, text: str) -> Field:
+        """Return the field after text was typed or pasted; characters it does not take are left out."""
+        taken = "".join(char for char in text if char in self.allowed)
+        if not taken:
+            return self
+        before = "" if self.fresh else self.text[: self.cursor]
+        after = "" if self.fresh else self.text[self.cursor :]
+        return replace(
+            self, text=(before + taken + after)[:63], cursor=min(63, len(before + taken)), fresh=False
+        )
+
+    def edited(self, key: str) -> Field | None:
+        """Return the field after an editing key; None for a key that edits nothing."""
+        at = len(self.text) if self.fresh else self.cursor
+        if key == "backspace":
+            return replace(
+                self, text=self.text[: max(0, at - 1)] + self.text[at:], cursor=max(0, at - 1), fresh=False
+            )
+        if key == "delete":
+            return replace(self, text=self.text[:at] + self.text[at + 1 :], cursor=at, fresh=False)
+        if key == "ctrl+u":
+            return replace(self, text="", cursor=0, fresh=False)
+        moves = {
+            "left": max(0, at - 1),
+            "right": min(len(self.text), at + 1),
+            "home": 0,
+            "end": len(self.text),
+        }
+        return replace(self, cursor=moves[key], fresh=False) if key in moves else None
+
+
+FIELDS = ("namespace", "scale", "stores", "customers", "days", "rate", "seed")
+"""In the order of the screen. An empty rate is unbounded."""
+
+
+@dataclass(slots=True)
+class Form:
+    """What the setup screen holds.
+
+    Attributes:
+        base: the stack it began with; what the screen does not show stays as it is there.
+        target: name of the target.
+        fields: by the names in `FIELDS`.
+        components: those chosen.
+        findings: what preflight said; None while it is being asked.
+    """
+
+    base: StackSpec
+    target: str = "local"
+    fields: dict[str, Field] = field(default_factory=dict)
+    components: set[Component] = field(default_factory=set)
+    findings: Sequence[Finding] | None = None
+
+    def spec(self) -> StackSpec:
+        """Return the stack. Raises UsageError for the first thing that is wrong."""
+        for name in FIELDS:
+            if problem := self.problem(name):
+                raise UsageError(name, problem)
+        load = replace(
+            self.base.load,
+            stores=int(self.fields["stores"].text),
+            customers=int(self.fields["customers"].text),
+            days=int(self.fields["days"].text),
+            seed=int(self.fields["seed"].text),
+            rate=float(self.fields["rate"].text) if self.fields["rate"].text else None,
+        )
+        spec = replace(
+            self.base,
+            namespace=self.fields["namespace"].text,
+            scale=int(self.fields["scale"].text),
+            components=frozenset(c for c in self.components if not self.refusal(c)),
+            load=load,
+        )
+        spec.check()
+        return spec
+
+    def problem(self, name: str) -> str:
+        """Return what is wrong with one field; "" if nothing is."""
+        text = self.fields[name].text
+        try:
+            _check(name, text)
+        except UsageError as exc:
+            return f"{exc.cause}: {exc.remedy}" if exc.remedy else exc.cause
+        except ValueError:
+            return "not a number" if text else "a number is missing"
+        return ""
+
+    def toggle(self, component: Component) -> bool:
+        """Choose a component or drop it; return False for one that cannot be chosen."""
+        if self.refusal(component):
+            return False
+        self.components.symmetric_difference_update({component})
+        return True
+
+    def refusal(self, component: Component) -> str:
+        """Return why a component cannot be chosen, with what would make it possible; "" if it can be."""
+        found = self.finding(component)
+        if found is not None:
+            return "" if found.ok else f"{found.text}: {found.remedy}" if found.remedy else found.text
+        from kapture_tui.stack.catalogue import CATALOGUE
+
+        missing = self.target == "local" and not CATALOGUE[component].local
+        return "not on this machine in this release" if missing else ""
+
+    def finding(self, component: Component) -> Finding | None:
+        """Return what preflight said about a component; None if nothing (yet)."""
+        found = [f for f in self.findings or () if f.subject == component.value]
+        # One subject may have several findings; what speaks against it counts.
+        return min(found, key=lambda f: f.ok, default=None)
+
+    def obstacles(self) -> list[Finding]:
+        """Return what preflight found besides components that stands in the way of any start."""
+        named = {component.value for component in Component}
+        return [f for f in self.findings or () if not f.ok and f.subject not in named]
+
+    def machine(self) -> str:
+        """Return what preflight says about the machine, in one line."""
+        return ", ".join(
+            f.text for f in self.findings or () if f.ok and f.subject in ("cpu", "memory", "machine")
+        )
+
+
+def form_for(spec: StackSpec | None, target: str) -> Form:
+    """Return the form that stands for a stack; for None the stack of the first minute: Kafka and Redis, scale 1."""
+    base = spec or StackSpec("demo", components=frozenset({Component.REDIS}))
+    load = base.load
+    texts = {
+        "namespace": base.namespace,
+        "scale": str(base.scale),
+        "stores": str(load.stores),
+        "customers": str(load.customers),
+        "days": str(load.days),
+        "rate": "" if load.rate is None else f"{load.rate:g}",
+        "seed": str(load.seed),
+    }
+    allowed = {"namespace": LABEL, "rate": DIGITS + "."}
+    fields = {name: Field(text, allowed.get(name, DIGITS)).entered() for name, text in texts.items()}
+    return Form(base, target, fields, {c for c in base.components if c in CHOICES})
+
+
+def _check(name: str, text: str) -> None:
+    """Raises UsageError or ValueError for a text that a field cannot mean."""
+    if name == "namespace":
+        StackSpec(text).check()
+    elif name == "scale":
+        StackSpec("any", scale=int(text)).check()
+    elif name == "rate":
+        LoadSpec(rate=float(text) if text else None).check()
+    else:
+        replace(LoadSpec(), **{name: int(text)}).check()  # type: ignore[arg-type]

@@ -1,0 +1,83 @@
+"""The last two minutes of the figures that have a sparkline."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from kapture_tui.model.snapshot import FlowView, PodRow, Snapshot
+
+WINDOW = 120
+"""Ticks kept; a tick is a second."""
+
+
+class History:
+    """What a figure was, tick by tick. Feed it every snapshot, shown or not.
+
+    Keys are pairs such as ("cpu", "etl"), ("rate", "offered"), ("rate", "etl-redis"), ("redis", "ops").
+    """
+
+    def __init__(self) -> None:
+        self._ticks = 0
+        self._series: dict[tuple[str, str], deque[tuple[int, float]]] = {}
+
+    def feed(self, snapshot: Snapshot) -> None:
+        """Add one tick. A figure that is None leaves a gap; a series without figures for two minutes is forgotten."""
+        self._ticks += 1
+        for key, value in _figures(snapshot):
+            if value is not None:
+                self._series.setdefault(key, deque()).append((self._ticks, value))
+        for key in list(self._series):
+            self._forget(key)
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        series = self._series[key]
+        while series and series[0][0] <= self._ticks - WINDOW:
+            series.popleft()
+        if not series:
+            del self._series[key]
+
+    def bars(self, kind: str, name: str, columns: int) -> list[float | None]:
+        """Return `columns` means that cover the last two minutes, the newest last; None where nothing was measured.
+
+        Columns begin at fixed ticks, so that from one tick to the next only the last one changes, until all of them
+        move on by one.
+        """
+        if columns <= 0:
+            return []
+        span = max(1, -(-WINDOW // columns))
+        newest = self._ticks // span
+        sums: dict[int, tuple[float, int]] = {}
+        for tick, value in self._series.get((kind, name), ()):
+            total, number = sums.get(tick // span, (0.0, 0))
+            sums[tick // span] = (total + value, number + 1)
+        means = {column: total / number for column, (total, number) in sums.items()}
+        return [means.get(column) for column in range(newest - columns + 1, newest + 1)]
+
+
+def _figures(snapshot: Snapshot) -> Iterator[tuple[tuple[str, str], float | None]]:
+    yield from _usage(snapshot.pods)
+    if snapshot.flow is not None:
+        yield from _rates(snapshot.flow)
+    if snapshot.redis is not None:
+        yield ("redis", "ops"), snapshot.redis.ops_per_s
+
+
+def _usage(pods: tuple[PodRow, ...]) -> Iterator[tuple[tuple[str, str], float | None]]:
+    for component in {pod.component for pod in pods}:
+        own = [pod for pod in pods if pod.component == component]
+        yield ("cpu", component), total(pod.cpu_cores for pod in own)
+        yield ("memory", component), total(pod.memory_bytes for pod in own)
+
+
+def _rates(flow: FlowView) -> Iterator[tuple[tuple[str, str], float | None]]:
+    yield ("rate", "offered"), flow.offered_per_s
+    yield ("rate", "acked"), flow.acked_per_s
+    for group, figures in flow.groups.items():
+        yield ("rate", group), figures.delivered_per_s
+
+
+def total(values: Iterator[float | None] | Iterator[int | None]) -> float | None:
+    """Return the sum of the figures that are known; None when none is."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None

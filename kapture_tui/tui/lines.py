@@ -1,0 +1,96 @@
+"""Lines of cells: what panels draw, independent of any toolkit, and which cells differ between two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from rich.cells import get_character_cell_size
+
+from kapture_tui.tui.text import clean, width
+
+Span = tuple[str, str]
+"""Text and its role: a name in the theme ("text", "dim", "trouble", …); an appended "!" means selected."""
+
+Line = tuple[Span, ...]
+
+MERGE_GAP = 12
+"""Cells between two changes that are sent again rather than skipped: moving the cursor costs about as much."""
+
+
+def line(*parts: str | Span) -> Line:
+    """Return a line of spans; a bare string has the role "text"; text from outside is made harmless here."""
+    spans = ((part, "text") if isinstance(part, str) else part for part in parts)
+    return tuple((clean(text), role) for text, role in spans if text)
+
+
+def line_width(spans: Line) -> int:
+    """Return the cells a line takes."""
+    return sum(width(text) for text, _ in spans)
+
+
+def fit(spans: Line, cells: int, role: str = "text") -> Line:
+    """Return the line in exactly `cells` cells: cut, or filled with blanks of a role."""
+    missing = cells - line_width(spans)
+    if missing == 0:
+        return spans
+    if missing > 0:
+        return (*spans, (" " * missing, role))
+    return crop(spans, 0, cells)
+
+
+def crop(spans: Line, start: int, stop: int) -> Line:
+    """Return the cells from `start` up to `stop`; half a wide character becomes a blank."""
+    return _spans(_cells(spans)[start:stop])
+
+
+def select(spans: Line, start: int, cells: int) -> Line:
+    """Return the line with `cells` cells from `start` on marked as selected."""
+    chosen = range(start, start + cells)
+    return _spans(
+        [
+            (char, f"{role.rstrip('!')}!" if x in chosen else role)
+            for x, (char, role) in enumerate(_cells(spans))
+        ]
+    )
+
+
+def changes(old: Line, new: Line) -> list[tuple[int, int]]:
+    """Return the cell ranges `(start, stop)` in which two lines of equal width differ, close ones merged."""
+    if old == new:
+        return []
+    before, after = _cells(old), _cells(new)
+    differing = [x for x, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
+    ranges: list[tuple[int, int]] = []
+    for x in differing:
+        # The second half of a wide character cannot be sent alone.
+        start, stop = (x - 1 if after[x][0] == "" else x), x + 1
+        if ranges and start - ranges[-1][1] <= MERGE_GAP:
+            start = ranges.pop()[0]
+        ranges.append((start, stop))
+    return ranges
+
+
+def _cells(spans: Line) -> list[Span]:
+    """Return one entry a cell; the second cell of a wide character is the empty string."""
+    cells: list[Span] = []
+    for text, role in spans:
+        if text.isascii():
+            cells.extend((char, role) for char in text)
+            continue
+        for char in text:
+            cells.append((char, role))
+            cells.extend([("", role)] * (get_character_cell_size(char) - 1))
+    return cells
+
+
+def _spans(cells: Iterable[Span]) -> Line:
+    cells = list(cells)
+    for x, (char, role) in enumerate(cells):
+        whole = x + 1 < len(cells) and cells[x + 1][0] == ""
+        halved = get_character_cell_size(char) == 2 and not whole if char else x == 0
+        if halved:
+            cells[x] = (" ", role)
+    return tuple(
+        ("".join(char for char, _ in run), role) for role, run in groupby(cells, key=lambda cell: cell[1])
+    )

@@ -1,0 +1,44 @@
+"""The command palette, from the command table."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from rich.text import Text
+from textual.command import DiscoveryHit, Hit, Provider
+
+from kapture_tui.tui.commands import Command, commands_for, shown
+from kapture_tui.tui.screens.base import Stage
+
+if TYPE_CHECKING:
+    from kapture_tui.tui.app import ConsoleApp
+
+
+class Commands(Provider):
+    """Finds the commands of the screen the palette was opened on."""
+
+    def _available(self) -> Iterable[Command]:
+        places = self.screen.PLACES if isinstance(self.screen, Stage) else ()
+        return (c for c in commands_for(*places, "everywhere") if c.action != "command_palette")
+
+    async def _do(self, command: Command) -> None:
+        await self.screen.run_action(command.action)
+
+    def _help(self, command: Command) -> str:
+        keys = cast("ConsoleApp", self.app).keys[command.id]
+        return "  ".join(shown(key) for key in keys.split(","))
+
+    async def discover(self) -> AsyncIterator[DiscoveryHit]:
+        """Offer all of them before anything is typed."""
+        for command in self._available():
+            yield DiscoveryHit(command.help, partial(self._do, command), help=self._help(command))
+
+    async def search(self, query: str) -> AsyncIterator[Hit]:
+        """Offer those that match what was typed."""
+        matcher = self.matcher(query)
+        for command in self._available():
+            if (score := matcher.match(command.help)) > 0:
+                hit = cast(Text, matcher.highlight(command.help))
+                yield Hit(score, hit, partial(self._do, command), text=command.help, help=self._help(command))

@@ -1,0 +1,163 @@
+"""Everything known about one thing: a state, a pod, a component."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kapture_tui.model.snapshot import PodRow, Snapshot, TopicView
+from kapture_tui.tui import figures
+from kapture_tui.tui.history import History, total
+from kapture_tui.tui.lines import Line, fit, line
+from kapture_tui.tui.panels.lag import group_names, shade
+from kapture_tui.tui.panels.pods import COMPONENT, POD, ailment, by_component
+from kapture_tui.tui.picture import Picture, reasons, staleness
+from kapture_tui.tui.text import clean, left, right
+
+_LABEL = 16
+
+
+def picture(snapshot: Snapshot, history: History, key: str, cells: int) -> Picture:
+    """Return the picture for the key of a selection: a state's code, or a pod or component of the pods panel."""
+    if key.startswith(POD):
+        return _pod(snapshot, key.removeprefix(POD), cells)
+    if key.startswith(COMPONENT):
+        return _component(snapshot, history, key.removeprefix(COMPONENT), cells)
+    return _state(snapshot, key, cells)
+
+
+def _picture(title: str, rows: Iterable[Line], cells: int, extra: Line = (), foot: Line = ()) -> Picture:
+    return Picture(line((title, "title")), extra, rows=tuple(fit(row, cells) for row in rows), foot=foot)
+
+
+def _fact(label: str, value: str, role: str = "text") -> Line:
+    return line((left(label, _LABEL), "dim"), (value, role))
+
+
+def _state(snapshot: Snapshot, state: str, cells: int) -> Picture:
+    topic = snapshot.kafka.states.get(state, TopicView()) if snapshot.kafka else TopicView()
+    rows = [
+        _fact("topic", f"transactions.{state}"),
+        _fact("partitions", str(topic.partitions) if topic.partitions else figures.DASH),
+        _fact("written", f"{figures.whole(topic.end_offset)} records"),
+        _fact("comes in", figures.rate(topic.in_per_s)),
+        (),
+        line((left("group", _LABEL) + right("lag", 10) + right("behind", 10) + right("read", 12), "dim")),
+        *(_group(name, topic) for name in group_names(snapshot)),
+        (),
+        *_popular(snapshot, state, cells),
+    ]
+    why = reasons(snapshot, "kafka", "popular")
+    return _picture(f"state {state}", rows, cells, staleness(snapshot), why)
+
+
+def _group(name: str, topic: TopicView) -> Line:
+    group = topic.groups.get(name)
+    glyph, role = shade(group)
+    return line(
+        left(name, _LABEL),
+        right(figures.whole(group.lag if group else None), 10),
+        (right(figures.seconds(group.lag_s if group else None), 9), role),
+        (glyph, role),
+        right(figures.rate(group.out_per_s if group else None), 12),
+    )
+
+
+def _popular(snapshot: Snapshot, state: str, cells: int) -> list[Line]:
+    products = snapshot.popular.get(state, ())
+    if not products:
+        return [_fact("sells best", figures.DASH)]
+    rows = [_fact("sells best", f"1  {products[0]}")]
+    rows += [_fact("", f"{rank}  {name}") for rank, name in enumerate(products[1:], 2)]
+    return rows
+
+
+def _pod(snapshot: Snapshot, name: str, cells: int) -> Picture:
+    pod = next((pod for pod in snapshot.pods if pod.name == name), None)
+    if pod is None:
+        return _picture(clean(name), [line(("it is gone", "warn"))], cells)
+    return _picture(
+        clean(name), [*_facts(pod), *_words(snapshot, name)], cells, foot=reasons(snapshot, "pods")
+    )
+
+
+def _facts(pod: PodRow) -> list[Line]:
+    trouble = ailment(pod)
+    rows = [
+        _fact("component", pod.component),
+        _fact("phase", pod.phase),
+        _fact("trouble", trouble, "warn") if trouble else (),
+        _fact("ready", "yes" if pod.ready else "no", "text" if pod.ready else "warn"),
+        _fact("restarts", str(pod.restarts), "warn" if pod.restarts else "text"),
+        _fact("age", figures.age(pod.age_s)),
+        _fact("node", pod.node) if pod.node else (),
+        (),
+        _fact("cpu", f"{figures.cores(pod.cpu_cores)} cores{_of(figures.cores, pod.cpu_limit)}"),
+        _fact("memory", f"{figures.size(pod.memory_bytes)}{_of(figures.size, pod.memory_limit)}"),
+        _fact("throttled", figures.percent(pod.throttled_ratio)) if pod.throttled_ratio is not None else (),
+        _fact("measured", f"{figures.seconds(pod.sample_age_s)} ago") if pod.sample_age_s is not None else (),
+    ]
+    return rows[:2] + [row for row in rows[2:7] if row] + [()] + [row for row in rows[8:] if row]
+
+
+def _of(unit: object, limit: float | None) -> str:
+    if limit is None:
+        return ""
+    return f" of {figures.cores(limit) if unit is figures.cores else figures.size(limit)}"
+
+
+def _words(snapshot: Snapshot, name: str) -> list[Line]:
+    """What a loader says about itself, if the pod is one."""
+    loader = next((row for row in snapshot.loaders if row.name == name), None)
+    if loader is None:
+        return []
+    asked = "unbounded" if loader.rate is None else figures.rate(loader.rate)
+    return [
+        (),
+        _fact("state", loader.state),
+        _fact("asked for", asked),
+        _fact("acked", f"{figures.whole(loader.acked)}, {figures.rate(loader.acked_per_s)}"),
+        _fact("slip", figures.seconds(loader.slip_s) if loader.slip_s is not None else "no schedule"),
+        _fact("held back", figures.plural(loader.held_back, "partition")),
+        _fact("limited by", loader.limited_by or "nothing it knows of"),
+    ]
+
+
+def _component(snapshot: Snapshot, history: History, name: str, cells: int) -> Picture:
+    pods = by_component(snapshot.pods).get(name, [])
+    bars = max(0, min(60, cells - _LABEL - 8))
+    cpu, memory = total(p.cpu_cores for p in pods), total(p.memory_bytes for p in pods)
+    rows = [
+        _fact("ready", f"{sum(pod.ready for pod in pods)} of {len(pods)}"),
+        line(
+            (left("cpu", _LABEL), "dim"),
+            left(figures.cores(cpu), 7),
+            (_bars(history, "cpu", name, bars), "spark"),
+        ),
+        line(
+            (left("memory", _LABEL), "dim"),
+            left(figures.size(memory), 7),
+            (_bars(history, "memory", name, bars), "spark"),
+        ),
+        (),
+        line(
+            (left("name", 24) + right("cpu", 8) + right("mem", 8) + right("rst", 5) + right("age", 6), "dim")
+        ),
+    ]
+    for pod in pods:
+        rows.append(_member(pod))
+        if trouble := ailment(pod):
+            rows.append(line((f"  {trouble}", "warn")))
+    return _picture(clean(name), rows, cells, foot=reasons(snapshot, "pods"))
+
+
+def _bars(history: History, kind: str, name: str, bars: int) -> str:
+    return figures.spark(history.bars(kind, name, bars))
+
+
+def _member(pod: PodRow) -> Line:
+    return line(
+        (left(clean(pod.name), 24), "text" if pod.ready else "warn"),
+        right(figures.cores(pod.cpu_cores), 8) + right(figures.size(pod.memory_bytes), 8),
+        (right(str(pod.restarts), 5), "warn" if pod.restarts else "dim"),
+        (right(figures.age(pod.age_s), 6), "dim"),
+    )

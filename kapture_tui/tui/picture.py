@@ -1,0 +1,74 @@
+"""What a panel shows: lines, and the places in them that can be selected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kapture_tui.model.snapshot import Snapshot
+from kapture_tui.tui.figures import seconds
+from kapture_tui.tui.lines import Line, line
+
+STALE_S = 3.0
+"""A report older than this, in seconds, is shown with its age."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place that can be selected.
+
+    Attributes:
+        key: what is there; the selection follows the key, wherever it moves.
+        row: index into `Picture.rows`.
+        x, width: cells.
+    """
+
+    key: str
+    row: int
+    x: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is inside a panel's frame.
+
+    Attributes:
+        title: in the frame, on the left.
+        extra: in the frame, on the right.
+        heading: stays in place when the rows are scrolled.
+        rows: any number; the panel shows as many as fit.
+        spots: in reading order.
+        foot: in the lower frame, or over the last row where there is none: why something is missing.
+    """
+
+    title: Line
+    extra: Line = ()
+    heading: tuple[Line, ...] = ()
+    rows: tuple[Line, ...] = ()
+    spots: tuple[Spot, ...] = ()
+    foot: Line = ()
+
+
+def reasons(snapshot: Snapshot, *parts: str) -> Line:
+    """Return why figures of some parts are missing, for a foot; empty if nothing is."""
+    found = [
+        reason
+        for key, reason in snapshot.unavailable.items()
+        if key.partition(".")[0] in parts or (key == "observer" and snapshot.report_age_s is None)
+    ]
+    return line(("; ".join(dict.fromkeys(found)), "warn")) if found else ()
+
+
+def staleness(snapshot: Snapshot) -> Line:
+    """Return the age of the figures when they are old; empty if they are fresh or there are none."""
+    age_s = snapshot.report_age_s
+    return line((f"{seconds(age_s)} old", "warn")) if age_s is not None and age_s > STALE_S else ()
+
+
+def beside(*parts: Line) -> Line:
+    """Return lines one after the other, two blanks between those that are not empty."""
+    joined: Line = ()
+    for part in parts:
+        if part:
+            joined = (*joined, ("  ", "dim"), *part) if joined else part
+    return joined

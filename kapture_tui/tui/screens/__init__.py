@@ -1,0 +1,1 @@
+"""Screens arrange panels and turn keys into actions; what they show and do lives elsewhere."""

@@ -1,0 +1,174 @@
+"""What all screens have in common: bindings from the command table, a layout by rectangles, a line of keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+
+from textual.binding import Binding, BindingType
+from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
+from textual.layout import Layout, WidgetPlacement
+from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
+
+from kapture_tui.model.snapshot import Snapshot
+from kapture_tui.tui.arrange import Place
+from kapture_tui.tui.commands import TABLE, commands_for
+from kapture_tui.tui.picture import Picture
+from kapture_tui.tui.widgets.keybar import KeyBar
+from kapture_tui.tui.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from kapture_tui.tui.app import ConsoleApp
+
+T = TypeVar("T")
+Rectangles = Callable[[Size], Mapping[str, Place]]
+
+
+class Rectangular(Layout):
+    """Puts each child where a function of the size says, by id."""
+
+    name = "rectangular"
+
+    def __init__(self, rectangles: Rectangles) -> None:
+        super().__init__()
+        self._rectangles = rectangles
+
+    def arrange(
+        self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True
+    ) -> list[WidgetPlacement]:
+        """Return the placements of the children that have a rectangle."""
+        places = self._rectangles(size)
+        return [
+            WidgetPlacement(
+                Region(place.x, place.y, place.width, place.height), NULL_OFFSET, NULL_SPACING, child
+            )
+            for child in children
+            if (place := places.get(child.id or ""))
+        ]
+
+
+def bindings(*places: str) -> list[BindingType]:
+    """Return the bindings of some places of the command table; each has the command's id, so it can be remapped."""
+    return [Binding(c.keys, c.action, c.help, show=False, id=c.id) for c in commands_for(*places)]
+
+
+class _Common:
+    """Shared by full screens and dialogs."""
+
+    _rectangular: Rectangular
+
+    @property
+    def console(self) -> ConsoleApp:
+        """The app, with its type."""
+        return cast("ConsoleApp", self.app)  # type: ignore[attr-defined]
+
+    @property
+    def layout(self) -> Layout:
+        """Where the widgets go; Textual's style sheets only know its own layouts by name."""
+        return self._rectangular
+
+    def panel(self) -> Panel | None:
+        """Return the panel that has the focus."""
+        focused = self.focused  # type: ignore[attr-defined]
+        return focused if isinstance(focused, Panel) else None
+
+    def action_move(self, where: str) -> None:
+        """Move the selection of the focused panel."""
+        if (panel := self.panel()) is not None:
+            panel.move(where)
+
+    def on_unmount(self) -> None:
+        """End what was going on for this screen."""
+        self.console.cancel(self)  # type: ignore[arg-type]
+
+
+class Stage(_Common, Screen[None], inherit_bindings=False):
+    """A full screen. `PLACES` are the places of the command table it answers to."""
+
+    PLACES: ClassVar[tuple[str, ...]] = ()
+    ALLOW_SELECT = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rectangular = Rectangular(self.rectangles)
+        self.keybar: KeyBar | None = None
+
+    def make_keybar(self) -> KeyBar:
+        """Return the line of keys for this screen's places."""
+        commands = commands_for(*self.PLACES, "everywhere")
+        off = [c.id for c in TABLE if c.changes] if self.console.options.readonly else []
+        self.keybar = KeyBar(commands, self.console.keys, off)
+        return self.keybar
+
+    def rectangles(self, size: Size) -> Mapping[str, Place]:
+        """Return where the widgets go: one panel called "main" above the keys, unless overridden."""
+        return {
+            "main": Place(0, 0, size.width, size.height - 1),
+            "keys": Place(0, size.height - 1, size.width, 1),
+        }
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Take a new snapshot; screens that show none ignore it."""
+
+    def say(self, text: str, role: str = "accent") -> None:
+        """Show a short message in the line of keys."""
+        if self.keybar is not None:
+            self.keybar.say(text, role)
+
+    def action_next_panel(self) -> None:
+        """Focus the next panel."""
+        self.focus_next()
+
+    def action_previous_panel(self) -> None:
+        """Focus the previous panel."""
+        self.focus_previous()
+
+    def action_close(self) -> None:
+        """Go back to the screen below."""
+        self.app.pop_screen()
+
+
+class Dialog(_Common, ModalScreen[T], inherit_bindings=False):
+    """A box in the middle, of so many cells and rows at most. `PLACES` as in `Stage`."""
+
+    BINDINGS = bindings("dialog", "list")
+    ALLOW_SELECT = False
+    DEFAULT_CSS = "Dialog { background: transparent; }"
+    CELLS: ClassVar[int] = 64
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rectangular = Rectangular(self.rectangles)
+        self.box = Panel("box", self.draw)
+
+    def compose(self) -> Iterable[Widget]:
+        """The box alone."""
+        yield self.box
+
+    def draw(self, cells: int, rows: int) -> Picture:
+        """Return what is in the box."""
+        raise NotImplementedError
+
+    def rectangles(self, size: Size) -> Mapping[str, Place]:
+        """Return the box's place: centred, as high as its rows."""
+        width = min(self.CELLS, size.width)
+        picture = self.draw(width - 4, size.height - 2)
+        height = min(size.height, len(picture.heading) + len(picture.rows) + 2)
+        return {"box": Place((size.width - width) // 2, (size.height - height) // 2, width, height)}
+
+    def action_next_panel(self) -> None:
+        """Go to the next choice."""
+        self.box.move("next")
+
+    def action_previous_panel(self) -> None:
+        """Go to the previous choice."""
+        self.box.move("previous")
+
+    def action_accept(self) -> None:
+        """Take what is marked; what that means is up to the dialog."""
+        self.dismiss(None)
+
+    def action_close(self) -> None:
+        """Close without a change."""
+        self.dismiss(None)

@@ -1,0 +1,229 @@
+"""The dashboard: every panel moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from textual.events import Click, Resize
+from textual.geometry import Size
+from textual.widget import Widget
+
+from kapture_tui.model.errors import KaptureError
+from kapture_tui.model.snapshot import Snapshot
+from kapture_tui.model.spec import Component
+from kapture_tui.tui import arrange
+from kapture_tui.tui.actions import removal
+from kapture_tui.tui.arrange import PANELS, Arrangement, Place, Wants
+from kapture_tui.tui.lines import Line
+from kapture_tui.tui.panels import events, flow, header, lag, ledger, pods, redis
+from kapture_tui.tui.screens.base import Stage, bindings
+from kapture_tui.tui.screens.dialogs import Scale, Teardown
+from kapture_tui.tui.screens.reading import Details, Logs
+from kapture_tui.tui.widgets.canvas import Canvas
+from kapture_tui.tui.widgets.panel import Drawer, Panel
+
+
+class HeaderBar(Canvas):
+    """The first line, or lines where the terminal is narrow."""
+
+    def __init__(self) -> None:
+        super().__init__(id="header")
+        self.snapshot = Snapshot()
+        self.frozen = False
+
+    def draw(self, cells: int, rows: int) -> tuple[Line, ...]:
+        """Return the lines."""
+        return header.header(self.snapshot, cells, self.frozen)
+
+
+class Dashboard(Stage):
+    """Header, panels, keys. It shows snapshots and turns keys into actions of the session."""
+
+    PLACES = ("dashboard",)
+    BINDINGS = bindings("dashboard", "list")
+    AUTO_FOCUS = "#pods"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._snapshot = Snapshot()
+        self._frozen = False
+        self._unfolded: set[str] = set()
+        self._header = HeaderBar()
+        self._panels = {name: Panel(name, drawer) for name, drawer in self._drawers().items()}
+        self._arranged: Arrangement | None = None
+
+    def _drawers(self) -> dict[str, Drawer]:
+        return {
+            "lag": lambda cells, rows: lag.picture(self._snapshot, cells, rows, self._boxed()),
+            "pods": lambda cells, rows: pods.picture(
+                self._snapshot, self.console.history, cells, self._unfolded
+            ),
+            "flow": lambda cells, rows: flow.picture(
+                self._snapshot, self.console.history, cells, self._boxed()
+            ),
+            "redis": lambda cells, rows: redis.picture(self._snapshot, self.console.history, cells, rows),
+            "ledger": lambda cells, rows: ledger.picture(self._snapshot, cells, self._boxed()),
+            "events": lambda cells, rows: events.picture(
+                self._snapshot, cells, () if self._boxed() else flow.limit(self._snapshot)
+            ),
+        }
+
+    def _boxed(self) -> bool:
+        return self._arranged is not None and self._arranged.boxed
+
+    def compose(self) -> Iterable[Widget]:
+        """All panels; which are shown depends on the size."""
+        yield self._header
+        yield from (self._panels[name] for name in PANELS)
+        yield self.make_keybar()
+
+    def on_mount(self) -> None:
+        """Show what is known."""
+        if self.keybar is not None:
+            self.keybar.labels["app.quit"] = self.console.leaving(brief=True)
+        self._draw(self.console.session.latest)
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what came while another screen was on top."""
+        self.show(self.console.session.latest)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw a new snapshot, unless the display is paused."""
+        if not self._frozen:
+            self._draw(snapshot)
+
+    def _draw(self, snapshot: Snapshot) -> None:
+        self._snapshot = self._header.snapshot = snapshot
+        self._rearrange(self.size)
+        for canvas in (self._header, *self._panels.values()):
+            if canvas.display:
+                canvas.redraw()
+
+    def on_resize(self, event: Resize) -> None:
+        """Arrange for the new size."""
+        self._rearrange(event.size)
+
+    def _rearrange(self, size: Size) -> None:
+        """Lay the panels out again if the size, or what they want, has changed."""
+        arranged = self._arrangement(size)
+        if arranged == self._arranged:
+            return
+        self._arranged = arranged
+        for name, panel in self._panels.items():
+            panel.display = name in arranged.places
+            panel.set_boxed(arranged.boxed)
+        self.refresh(layout=True)
+
+    def _arrangement(self, size: Size) -> Arrangement:
+        groups = len(lag.group_names(self._snapshot))
+        shown = pods.picture(self._snapshot, self.console.history, 40, self._unfolded)
+        wants = Wants(
+            pods=len(shown.rows),
+            groups=groups,
+            lag={cells: lag.grid(groups, max(20, cells)).rows for cells in arrange.lag_widths(size.width)},
+        )
+        return arrange.arrange(size.width, size.height, wants, self._header_rows(size))
+
+    def _header_rows(self, size: Size) -> int:
+        return min(4, len(header.header(self._snapshot, max(20, size.width))))
+
+    def rectangles(self, size: Size) -> Mapping[str, Place]:
+        """Return where everything goes."""
+        return {
+            "header": Place(0, 0, size.width, self._header_rows(size)),
+            **self._arrangement(size).places,
+            "keys": Place(0, size.height - 1, size.width, 1),
+        }
+
+    def action_move(self, where: str) -> None:
+        """Move in the focused panel; sideways at its edge folds and unfolds a component."""
+        panel = self.panel()
+        if panel is not None and not panel.move(where) and panel.id == "pods" and where in ("left", "right"):
+            self._fold(panel.selected or "", open_=where == "right")
+
+    def _fold(self, key: str, open_: bool) -> None:
+        component = self._component(key)
+        if open_ and key.startswith(pods.COMPONENT):
+            self._unfolded.add(component)
+        elif not open_:
+            self._unfolded.discard(component)
+            self._panels["pods"].selected = pods.COMPONENT + component
+        self._draw(self._snapshot)
+
+    def _component(self, key: str) -> str:
+        """Return the component of a key of the pods panel."""
+        if key.startswith(pods.COMPONENT):
+            return key.removeprefix(pods.COMPONENT)
+        name = key.removeprefix(pods.POD)
+        return next((pod.component for pod in self._snapshot.pods if pod.name == name), "")
+
+    def on_click(self, event: Click) -> None:
+        """A second click shows the details."""
+        if event.chain == 2:
+            self.action_details()
+
+    def action_details(self) -> None:
+        """Unfold a folded component; show all about anything else."""
+        panel = self.panel()
+        key = panel.selected if panel is not None else None
+        if panel is None or key is None or panel.id not in ("lag", "pods"):
+            self.say("select a state or a process first: tab goes through the panels", "warn")
+        elif key.startswith(pods.COMPONENT) and self._component(key) not in self._unfolded:
+            self._fold(key, open_=True)
+        else:
+            self.app.push_screen(Details(key))
+
+    def action_logs(self) -> None:
+        """Follow the log of the selected pod, or of all pods of the selected component."""
+        key = self._panels["pods"].selected
+        if key is None:
+            self.say("there is no process yet", "warn")
+            return
+        self.app.push_screen(Logs(key.partition("/")[2]))
+
+    def action_pause(self) -> None:
+        """Freeze the display, or let it go on."""
+        self._frozen = self._header.frozen = not self._frozen
+        self._draw(self._snapshot if self._frozen else self.console.session.latest)
+
+    def action_more_loaders(self) -> None:
+        """One loader more."""
+        self.console.start(self._say_done(1), self)
+
+    def action_fewer_loaders(self) -> None:
+        """One loader less."""
+        self.console.start(self._say_done(-1), self)
+
+    async def _say_done(self, difference: int) -> None:
+        try:
+            self.say(await self.console.session.add_loaders(difference))
+        except KaptureError as exc:
+            self.console.tell(exc)
+
+    def action_scale(self) -> None:
+        """Ask for numbers."""
+        self.app.push_screen(Scale(self.console.session), self._scale)
+
+    def _scale(self, wanted: dict[Component, int] | None) -> None:
+        if wanted:
+            self.console.start(self._apply(wanted), self)
+
+    async def _apply(self, wanted: dict[Component, int]) -> None:
+        try:
+            done = [await self.console.session.scale(component, n) for component, n in wanted.items()]
+        except KaptureError as exc:
+            self.console.tell(exc)
+        else:
+            self.say(", ".join(done))
+
+    def action_teardown(self) -> None:
+        """Ask whether the stack may go."""
+        if self.console.options.readonly:
+            self.say("this console is read-only", "warn")
+            return
+        namespace = self.console.session.namespace
+        self.app.push_screen(Teardown(namespace, removal(self.console.session.latest)), self._teardown)
+
+    def _teardown(self, agreed: bool | None) -> None:
+        if agreed:
+            self.console.teardown(leave=False)

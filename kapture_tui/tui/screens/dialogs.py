@@ -1,0 +1,178 @@
+"""Small questions: sure? how many? which theme? And what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kapture_tui.model.errors import KaptureError, UsageError
+from kapture_tui.model.spec import Component
+from kapture_tui.tui import themes
+from kapture_tui.tui.actions import Removal, Session
+from kapture_tui.tui.lines import Line, fit, line
+from kapture_tui.tui.panels.steps import told
+from kapture_tui.tui.picture import Picture, Spot
+from kapture_tui.tui.screens.base import Dialog
+from kapture_tui.tui.text import clean, left, right, wrap
+
+
+class Failure(Dialog[None]):
+    """What could not be done, why, and what to try."""
+
+    def __init__(self, error: KaptureError) -> None:
+        self._error = error
+        super().__init__()
+
+    def draw(self, cells: int, rows: int) -> Picture:
+        """Return the error's three parts."""
+        return Picture(
+            line(("that did not work", "trouble")),
+            rows=tuple(told(self._error, cells)),
+            foot=line(("esc closes", "dim")),
+        )
+
+
+class Teardown(Dialog[bool]):
+    """Asks whether the stack may go: by kind and number, with "No" in focus."""
+
+    def __init__(self, namespace: str, removal: Removal) -> None:
+        self._namespace = namespace
+        self._removal = removal
+        super().__init__()
+        self.box.selected = "no"
+
+    def draw(self, cells: int, rows: int) -> Picture:
+        """Return what goes, what stays, and the two answers."""
+        answers = ("[ No ]", f"[ Yes, remove {clean(self._namespace)} ]")
+        shown = [line(f"This removes {clean(self._namespace)} for good:"), ()]
+        for item in self._removal.goes:
+            shown += _item("-", clean(item), cells, "text")
+        for item in self._removal.stays:
+            shown += _item("+", f"stays: {clean(item)}", cells, "dim")
+        row = len(shown) + 1
+        spots = (Spot("no", row, 2, len(answers[0])), Spot("yes", row, 4 + len(answers[0]), len(answers[1])))
+        shown += [(), line("  ", (answers[0], "accent"), "  ", (answers[1], "trouble"))]
+        return Picture(line(("tear down?", "trouble")), rows=tuple(shown), spots=spots)
+
+    def action_accept(self) -> None:
+        """Answer."""
+        self.dismiss(self.box.selected == "yes")
+
+    def action_close(self) -> None:
+        """No."""
+        self.dismiss(False)
+
+
+def _item(mark: str, text: str, cells: int, role: str) -> list[Line]:
+    first, *others = wrap(text, cells - 4)
+    return [line((f"  {mark} {first}", role)), *(line((f"    {other}", role)) for other in others)]
+
+
+class Scale(Dialog[dict[Component, int] | None]):
+    """Sets the number of any component that can be scaled."""
+
+    CELLS = 52
+
+    def __init__(self, session: Session) -> None:
+        self._before = {component: session.replicas(component) for component in session.scalable()}
+        self._wanted = dict(self._before)
+        super().__init__()
+
+    def draw(self, cells: int, rows: int) -> Picture:
+        """Return one row a component."""
+        shown = [fit(self._row(component), cells) for component in self._wanted]
+        spots = tuple(Spot(component.value, row, 0, cells) for row, component in enumerate(self._wanted))
+        return Picture(
+            line(("scale", "title")),
+            rows=tuple(shown) or (line(("nothing here can be scaled", "dim")),),
+            spots=spots,
+            foot=line(("← → number  enter applies  esc cancels", "dim")),
+        )
+
+    def _row(self, component: Component) -> Line:
+        before, wanted = self._before[component], self._wanted[component]
+        note = f"was {before}" if wanted != before else ""
+        role = "accent" if wanted != before else "text"
+        return line(
+            left(component.value, 16), ("◂ ", "dim"), (right(str(wanted), 3), role), (f" ▸  {note}", "dim")
+        )
+
+    def action_move(self, where: str) -> None:
+        """Left and right change the number, the rest moves."""
+        if where not in ("left", "right") or self.box.selected is None:
+            self.box.move(where)
+            return
+        self._change(Component(self.box.selected), 1 if where == "right" else -1)
+
+    def key_plus(self) -> None:
+        """As right."""
+        self.action_move("right")
+
+    def key_minus(self) -> None:
+        """As left."""
+        self.action_move("left")
+
+    def _change(self, component: Component, difference: int) -> None:
+        from kapture_tui.stack.catalogue import check_scale
+
+        try:
+            check_scale(component, self._wanted[component] + difference)
+        except UsageError as exc:
+            self.console.top_stage().say(exc.cause, "warn")
+            return
+        self._wanted[component] += difference
+        self.box.redraw()
+
+    def action_accept(self) -> None:
+        """Apply what differs."""
+        self.dismiss({c: n for c, n in self._wanted.items() if n != self._before[c]})
+
+
+class ThemePicker(Dialog[str | None]):
+    """Chooses a theme; the one that is marked is tried on at once."""
+
+    CELLS = 76
+
+    def __init__(self, current: str) -> None:
+        self._names: Sequence[str] = themes.names()
+        self._before = current
+        super().__init__()
+        self.box.selected = current
+
+    def draw(self, cells: int, rows: int) -> Picture:
+        """Return one row a theme."""
+        shown = tuple(fit(self._row(name, cells), cells) for name in self._names)
+        spots = tuple(Spot(name, row, 0, cells) for row, name in enumerate(self._names))
+        return Picture(
+            line(("theme", "title")),
+            rows=shown,
+            spots=spots,
+            foot=line(("enter keeps it  esc goes back", "dim")),
+        )
+
+    def _row(self, name: str, cells: int) -> Line:
+        try:
+            palette = themes.load(name)
+        except UsageError as exc:
+            return line((left(clean(name), 18), "dim"), (clean(str(exc)), "warn"))
+        shade = "dark " if palette.dark else "light"
+        return line(left(clean(name), 18), (f"{shade}  {clean(palette.description)}", "dim"))
+
+    def action_move(self, where: str) -> None:
+        """Move, and try on what is marked."""
+        self.box.move(where)
+        self._try_on(self.box.selected)
+
+    def _try_on(self, name: str | None) -> None:
+        try:
+            self.console.wear(themes.load(name or self._before))
+        except UsageError:
+            return  # its row says what is wrong with it
+
+    def action_accept(self) -> None:
+        """Keep what is marked."""
+        self.dismiss(self.box.selected)
+
+    def action_close(self) -> None:
+        """Go back to the theme there was."""
+        self._try_on(self._before)
+        self.dismiss(None)

@@ -1,0 +1,80 @@
+"""From a theme to the styles of the roles that lines are drawn in, and to Textual's own theme."""
+
+from __future__ import annotations
+
+from rich.style import Style
+from textual.theme import Theme
+
+from kapture_tui.tui.themes import Palette
+
+_COLORS = {
+    "text": "text",
+    "strong": "text",
+    "title": "text",
+    "dim": "dim",
+    "frame": "frame",
+    "focus": "accent",
+    "accent": "accent",
+    "good": "good",
+    "warn": "warn",
+    "trouble": "trouble",
+    "spark": "spark",
+}
+"""Role to colour of the theme."""
+
+_BOLD = {"strong", "title", "trouble"}
+_PLAIN = {
+    "dim": Style(dim=True),
+    "frame": Style(dim=True),
+    "focus": Style(bold=True),
+    "accent": Style(bold=True),
+}
+
+
+def role_styles(palette: Palette, monochrome: bool = False) -> dict[str, Style]:
+    """Return the style of every role, and with an appended "!" its style when selected; "cursor" is the text cursor.
+
+    Args:
+        monochrome: use attributes of the terminal's own colours only (NO_COLOR).
+    """
+    return _attributes_only() if monochrome else _coloured(palette)
+
+
+def _coloured(palette: Palette) -> dict[str, Style]:
+    ground, chosen = palette.colors["background"], palette.colors["selection"]
+    styles = {"cursor": Style(color=ground, bgcolor=palette.colors["accent"])}
+    for role, color in _COLORS.items():
+        bold = role in _BOLD or None
+        styles[role] = Style(color=palette.colors[color], bgcolor=ground, bold=bold)
+        styles[f"{role}!"] = Style(color=palette.colors[color], bgcolor=chosen, bold=bold)
+    return {**styles, "cursor!": styles["cursor"]}
+
+
+def _attributes_only() -> dict[str, Style]:
+    styles = {"cursor": Style(reverse=True), "cursor!": Style(reverse=True, underline=True)}
+    for role in _COLORS:
+        plain = _PLAIN.get(role, Style(bold=True) if role in _BOLD else Style())
+        styles[role], styles[f"{role}!"] = plain, Style(reverse=True)
+    return styles
+
+
+def textual_theme(palette: Palette, monochrome: bool = False) -> Theme:
+    """Return the theme for what Textual draws itself: backgrounds and the command palette."""
+    if monochrome:
+        default = "ansi_default"
+        return Theme(palette.name, primary=default, foreground=default, background=default, ansi=True)
+    colors = palette.colors
+    return Theme(
+        palette.name,
+        primary=colors["accent"],
+        secondary=colors["spark"],
+        accent=colors["accent"],
+        foreground=colors["text"],
+        background=colors["background"],
+        surface=colors["background"],
+        panel=colors["selection"],
+        success=colors["good"],
+        warning=colors["warn"],
+        error=colors["trouble"],
+        dark=palette.dark,
+    )

@@ -1,0 +1,263 @@
+"""A framed canvas with rows that scroll and places that can be selected."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from textual.events import Click, MouseScrollDown, MouseScrollUp
+
+from kapture_tui.tui.lines import Line, crop, fit, line, line_width, select
+from kapture_tui.tui.picture import Picture, Spot
+from kapture_tui.tui.widgets.canvas import Canvas
+
+Drawer = Callable[[int, int], Picture]
+"""From the cells and rows inside a frame to the picture."""
+
+_NOTHING = Picture(title=())
+
+
+class Panel(Canvas, can_focus=True):
+    """Shows a picture. The selection is anchored by key: it stays on the same thing wherever that is drawn.
+
+    Attributes:
+        boxed: a frame all around; otherwise only a rule above, which saves a row and two columns.
+        selected: key of the selected spot; None when the picture has none.
+    """
+
+    def __init__(self, id: str, drawer: Drawer = lambda cells, rows: _NOTHING, boxed: bool = True) -> None:
+        super().__init__(id=id)
+        self.boxed = boxed
+        self.selected: str | None = None
+        self._drawer = drawer
+        self._picture = _NOTHING
+        self._top = 0
+        self._last_row = 0
+
+    def show(self, drawer: Drawer) -> None:
+        """Draw something else from now on."""
+        self._drawer = drawer
+        self.redraw()
+
+    def set_boxed(self, boxed: bool) -> None:
+        """Change the kind of frame."""
+        if boxed != self.boxed:
+            self.boxed = boxed
+            self.redraw()
+
+    def move(self, where: str) -> bool:
+        """Move the selection, or scroll what has none; return whether there was anything to move to.
+
+        Args:
+            where: up, down, left, right, page_up, page_down, first, last, next or previous.
+        """
+        if not self._picture.spots:
+            return self._scroll(where)
+        spot = _target(self._picture.spots, self._current(), where, self._page())
+        if spot is None:
+            return False
+        self.select(spot.key)
+        return True
+
+    def select(self, key: str) -> None:
+        """Select a key and bring it into view."""
+        self.selected = key
+        self._reveal()
+        self.redraw()
+
+    def scroll_rows(self, rows: int) -> None:
+        """Scroll without moving the selection."""
+        self._top = max(0, min(self._top + rows, len(self._picture.rows) - self._page()))
+        self.redraw()
+
+    def draw(self, cells: int, rows: int) -> Sequence[Line]:
+        """Return frame and contents."""
+        inner = cells - (4 if self.boxed else 2)
+        if inner < 4 or rows < 2:
+            return ()
+        self._picture = self._drawer(inner, self._inside(rows))
+        self._settle()
+        body = self._body(inner, rows)
+        if self.boxed:
+            return self._boxed(body, cells, rows)
+        return [self._headed_rule(cells), *(_indented(row) for row in body)]
+
+    def _inside(self, rows: int) -> int:
+        return rows - (2 if self.boxed else 1)
+
+    def _page(self) -> int:
+        """Rows that are visible at once, the heading aside."""
+        taken = len(self._picture.heading) if self.boxed else bool(self._picture.foot)
+        return max(1, self._inside(self.size.height) - taken)
+
+    def _settle(self) -> None:
+        """Keep selection and scroll position valid for the picture at hand."""
+        spots = self._picture.spots
+        current = self._current()
+        if spots and current is None:
+            current = min(spots, key=lambda spot: abs(spot.row - self._last_row))
+            self.selected = current.key
+        if current is not None and current.row != self._last_row:
+            # It was drawn elsewhere this time: follow it.
+            self._reveal()
+        self._top = max(0, min(self._top, len(self._picture.rows) - self._page()))
+
+    def _current(self) -> Spot | None:
+        return next((spot for spot in self._picture.spots if spot.key == self.selected), None)
+
+    def _reveal(self) -> None:
+        if (spot := self._current()) is not None:
+            self._last_row = spot.row
+            self._top = max(min(self._top, spot.row), spot.row - self._page() + 1)
+
+    def _scroll(self, where: str) -> bool:
+        steps = {
+            "up": -1,
+            "down": 1,
+            "page_up": -self._page(),
+            "page_down": self._page(),
+            "first": -(10**9),
+            "last": 10**9,
+        }
+        before = self._top
+        self.scroll_rows(steps.get(where, 0))
+        return self._top != before
+
+    def _body(self, inner: int, rows: int) -> list[Line]:
+        picture, page = self._picture, self._page()
+        shown = [fit(row, inner) for row in picture.rows[self._top : self._top + page]]
+        spot = self._current()
+        if self.has_focus and spot is not None and 0 <= spot.row - self._top < len(shown):
+            shown[spot.row - self._top] = select(
+                shown[spot.row - self._top], spot.x, min(spot.width, inner - spot.x)
+            )
+        if self.boxed:
+            return [*(fit(row, inner) for row in picture.heading), *shown]
+        blank = rows - 2 - len(shown) if picture.foot else 0
+        return [*shown, *[()] * blank, *([picture.foot] if picture.foot else [])]
+
+    def _boxed(self, body: Sequence[Line], cells: int, rows: int) -> list[Line]:
+        side = ("│", self._frame())
+        blank = fit((), cells - 4)
+        middle = [
+            (side, (" ", "text"), *(body[y] if y < len(body) else blank), (" ", "text"), side)
+            for y in range(rows - 2)
+        ]
+        top = self._rule(cells, "╭─", "─╮", self._picture.title, self._picture.extra)
+        return [top, *middle, self._rule(cells, "╰─", "─╯", self._picture.foot, self._place())]
+
+    def _rule(self, cells: int, start: str, end: str, left: Line, right: Line) -> Line:
+        frame = self._frame()
+        room = cells - len(start) - len(end)
+        if right and line_width(left) + line_width(right) + 5 > room:
+            right = crop(right, 0, max(0, room - line_width(left) - 5))
+        spans = [(start, frame)]
+        if left:
+            left = crop(left, 0, max(0, room - 2)) if line_width(left) + 2 > room else left
+            spans += [(" ", frame), *left, (" ", frame)]
+        tail = [(" ", frame), *right, (" ", frame)] if right else []
+        used = line_width(tuple(spans)) + line_width(tuple(tail)) + len(end)
+        return (*spans, ("─" * (cells - used), frame), *tail, (end, frame))
+
+    def _headed_rule(self, cells: int) -> Line:
+        """Return the rule above a panel without a frame; column headings stand in it, to save their row."""
+        if not self._picture.heading:
+            return self._rule(cells, "─", "─", self._picture.title, self._extra())
+        frame = self._frame()
+        heading = fit((("─", frame), *self._picture.heading[0]), cells)
+        used = line_width(self._picture.title) + 2
+        dashed = _dashed(crop(heading, used, cells), frame)
+        extra = self._extra()
+        room = cells - line_width(extra) - 3
+        tail = ((" ", frame), *extra, (" ", frame), ("─", frame)) if extra else ()
+        if (
+            tail
+            and any(text.strip("─ ") for text, _ in crop(dashed, room - used, cells - used))
+            and not self._place()
+        ):
+            tail = ()
+        whole = (("─ ", frame), *self._picture.title, *_spaced(dashed, frame))
+        return (*crop(whole, 0, cells - line_width(tail)), *tail)
+
+    def _frame(self) -> str:
+        return "focus" if self.has_focus else "frame"
+
+    def _extra(self) -> Line:
+        """What a rule shows on its right: there is no lower frame for the scroll position."""
+        extra, place = self._picture.extra, self._place()
+        return (*extra, ("  ", "frame"), *place) if extra and place else extra or place
+
+    def _place(self) -> Line:
+        hidden = len(self._picture.rows) - self._page()
+        if hidden <= 0:
+            return ()
+        arrows = ("▴" if self._top else " ") + ("▾" if self._top < hidden else " ")
+        return line(
+            (f"{self._top + 1}–{self._top + self._page()} of {len(self._picture.rows)} {arrows}", "dim")
+        )
+
+    def on_focus(self) -> None:
+        """Show the selection."""
+        self.redraw()
+
+    def on_blur(self) -> None:
+        """Hide the selection."""
+        self.redraw()
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Scroll three rows."""
+        event.stop()
+        self.scroll_rows(-3)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Scroll three rows."""
+        event.stop()
+        self.scroll_rows(3)
+
+    def on_click(self, event: Click) -> None:
+        """Select what was clicked."""
+        if (spot := self.spot_at(event.x, event.y)) is not None:
+            self.select(spot.key)
+
+    def spot_at(self, x: int, y: int) -> Spot | None:
+        """Return the spot at a cell of this widget."""
+        above = 1 + (len(self._picture.heading) if self.boxed else 0)
+        row, column = y - above + self._top, x - (2 if self.boxed else 1)
+        hits = (s for s in self._picture.spots if s.row == row and s.x <= column < s.x + s.width)
+        return next(hits, None) if y >= above else None
+
+
+def _dashed(spans: Line, frame: str) -> Line:
+    """Return a line with its wider blanks drawn as a rule."""
+    drawn: list[tuple[str, str]] = []
+    for text, role in spans:
+        for word in re.split(r"(  +)", text):
+            drawn.append((f" {'─' * (len(word) - 2)} ", frame) if word.startswith("  ") else (word, role))
+    return tuple(span for span in drawn if span[0])
+
+
+def _spaced(dashed: Line, frame: str) -> Line:
+    return dashed if dashed and dashed[0][0].startswith(" ") else ((" ", frame), *dashed)
+
+
+def _indented(row: Line) -> Line:
+    return ((" ", "text"), *row)
+
+
+def _target(spots: Sequence[Spot], current: Spot | None, where: str, page: int) -> Spot | None:
+    """Return the spot a movement leads to; None when there is none in that direction."""
+    if current is None or where in ("first", "last"):
+        return spots[-1] if where == "last" else spots[0]
+    index = spots.index(current)
+    if where in ("next", "previous"):
+        return spots[(index + (1 if where == "next" else -1)) % len(spots)]
+    if where in ("left", "right"):
+        return _sideways(spots, current, 1 if where == "right" else -1)
+    wanted = current.row + {"up": -1, "down": 1, "page_up": -page, "page_down": page}[where]
+    beyond = [s for s in spots if (s.row < current.row if wanted < current.row else s.row > current.row)]
+    return min(beyond, key=lambda s: (abs(s.row - wanted), abs(s.x - current.x)), default=None)
+
+
+def _sideways(spots: Sequence[Spot], current: Spot, direction: int) -> Spot | None:
+    level = [s for s in spots if s.row == current.row and (s.x - current.x) * direction > 0]
+    return min(level, key=lambda s: abs(s.x - current.x), default=None)
