@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import shutil
+import socket
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -23,6 +24,7 @@ OLDEST = (3, 3)
 
 HEAP = "-Xms256m -Xmx768m"
 DELETE_S = 20.0
+CONNECT_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +108,29 @@ def environment(folder: Path) -> dict[str, str]:
 
 def count(bootstrap: str) -> int:
     """How many brokers there are. Blocks, for some seconds at most. Raises UsageError when nobody answers."""
+    doing, remedy = f"brokers at {bootstrap}", "start them, or correct --kafka-bootstrap"
+    problem = _nobody_listens(bootstrap)
+    if problem:
+        raise UsageError(doing, problem, remedy)
     try:
         with closing(open_admin(ClientSettings(bootstrap, "kapture-tui"))) as admin:
             return admin.brokers()
     except KafkaError as exc:
-        raise UsageError(
-            f"brokers at {bootstrap}", exc.cause, "start them, or correct --kafka-bootstrap"
-        ) from exc
+        raise UsageError(doing, exc.cause, remedy) from exc
+
+
+def _nobody_listens(bootstrap: str) -> str:
+    """Why none of the addresses can be connected to; "" if one can. Clients would go on trying for long."""
+    problem = "no address"
+    for address in bootstrap.split(","):
+        host, _, port = address.strip().rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
+        except (OSError, ValueError) as exc:
+            problem = f"{address.strip()}: {exc}"
+        else:
+            return ""
+    return problem
 
 
 def check_there(bootstrap: str) -> int:

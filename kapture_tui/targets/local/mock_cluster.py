@@ -10,7 +10,7 @@ import ctypes
 import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -86,8 +86,9 @@ class MockCluster:
 
         def knock() -> None:
             while not done.is_set():
-                with closing(socket.create_connection((host, int(port)), timeout=1)):
-                    done.wait(0.001)
+                with suppress(OSError), closing(socket.create_connection((host, int(port)), timeout=1)):
+                    pass
+                done.wait(0.001)
 
         knocking = threading.Thread(target=knock, daemon=True)
         knocking.start()
