@@ -139,7 +139,9 @@ COMMANDS = (
         "replay", "show a recording", later="use `kapture-tui status NAMESPACE --watch 1 > FILE` to keep one"
     ),
     CommandLine(
-        "demo", "a tour without a stack", later="use `kapture-tui up NAMESPACE 1 -r` to start a real one"
+        "demo",
+        "a tour without a stack",
+        later="a stack of that name answers to `kapture-tui up demo 1 -r`, `attach demo`, `down demo`",
     ),
     CommandLine(
         "render", "write manifests", later="use `kapture-tui up NAMESPACE SCALE` to run on this machine"

@@ -9,17 +9,16 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from textwrap import wrap
 from typing import TextIO
 
-from kapture_tui.cli.output import plain, redacted
+from kapture_tui.cli.output import COLUMNS, wrapped
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.targets.base import Finding
 
 _PACKAGES = ("textual", "redis", "orjson", "psutil", "platformdirs", "pyyaml", "prometheus-client", "crc32c")
 _REINSTALL = "install kapture-tui again: its requirements are not met"
-_LEAST_COLUMNS, _LEAST_LINES = 80, 24
+_LEAST_LINES = 24
 
 
 def run() -> int:
@@ -34,19 +33,9 @@ def run() -> int:
 def lines(finding: Finding) -> Iterator[str]:
     """A finding for a person: what was found, and under it what would make it better."""
     mark = "ok" if finding.ok else "NO" if finding.fatal else "--"
-    yield from _wrapped(f"{mark}  {finding.subject:<14}  ", finding.text)
+    yield from wrapped(f"{mark}  {finding.subject:<14}  ", finding.text)
     if finding.remedy:
-        yield from _wrapped(f"{'':20}→ ", finding.remedy)
-
-
-def _wrapped(head: str, text: str) -> list[str]:
-    return wrap(
-        plain(redacted(text)),
-        _LEAST_COLUMNS,
-        initial_indent=plain(head),
-        subsequent_indent=" " * len(head),
-        break_on_hyphens=False,
-    )
+        yield from wrapped(f"{'':20}→ ", finding.remedy)
 
 
 def _software() -> Iterator[Finding]:
@@ -110,8 +99,8 @@ def _terminal(stream: TextIO) -> Iterator[Finding]:
         )
         return
     size = shutil.get_terminal_size()
-    big = size.columns >= _LEAST_COLUMNS and size.lines >= _LEAST_LINES
-    smaller = "" if big else f"make it {_LEAST_COLUMNS}x{_LEAST_LINES} or more to see all panels"
+    big = size.columns >= COLUMNS and size.lines >= _LEAST_LINES
+    smaller = "" if big else f"make it {COLUMNS}x{_LEAST_LINES} or more to see all panels"
     yield Finding("terminal", big, f"{size.columns}x{size.lines}, {_colours()}", smaller)
     unicode = stream.encoding.lower().replace("-", "") == "utf8"
     yield Finding(

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kapture_tui.model.snapshot import Snapshot
 
+COLUMNS = 80
+"""What every terminal has."""
+
 _PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]*@")
 _SECRET = re.compile(
     r"(?i)\b((?:[\w-]*(?:password|passwd|secret|token)|authorization|requirepass)[\"']?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|(?:bearer\s+|basic\s+)?[^\s,;)}\]]+)"
@@ -54,6 +57,16 @@ def snapshot_json(snapshot: Snapshot) -> str:
     from kapture_tui.model.wire import to_wire
 
     return json.dumps(to_wire(snapshot), separators=(",", ":"))
+
+
+def wrapped(head: str, text: str) -> list[str]:
+    """Outside text as lines of 80 columns at most, the first one behind `head`, the others below the text."""
+    from textwrap import wrap
+
+    start, below = plain(head), " " * len(head)
+    return wrap(
+        plain(redacted(text)), COLUMNS, initial_indent=start, subsequent_indent=below, break_on_hyphens=False
+    )
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

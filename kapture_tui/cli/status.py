@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 
 from kapture_tui.cli import figures, ledger, running, stack
-from kapture_tui.cli.output import plain, redacted, snapshot_json, table
+from kapture_tui.cli.output import snapshot_json, table, wrapped
 from kapture_tui.cli.settings import Status
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.snapshot import Phase, Snapshot
@@ -93,7 +93,7 @@ def _head(snapshot: Snapshot) -> Iterator[str]:
         )
         yield f"offered {offered}  acknowledged {acked}  delivered {delivered}  {flow.mode or ''}".rstrip()
         if flow.limited_by:
-            yield plain(f"held back by {flow.limited_by}")
+            yield from wrapped("", f"held back by {flow.limited_by}")
 
 
 def _pods(snapshot: Snapshot) -> Iterator[str]:
@@ -102,7 +102,9 @@ def _pods(snapshot: Snapshot) -> Iterator[str]:
     if rows:
         yield ""
         yield from table(["component", "ready", "cpu", "memory", "restarts"], rows)
-    yield from (plain(f"  {pod.name}: {pod.reason}") for pod in snapshot.pods if pod.reason)
+    for pod in snapshot.pods:
+        if pod.reason:
+            yield from wrapped(f"  {pod.name}: ", pod.reason)
 
 
 def _groups(snapshot: Snapshot) -> Iterator[str]:
@@ -127,8 +129,11 @@ def _notes(snapshot: Snapshot) -> Iterator[str]:
         yield ""
     for event in snapshot.events[-EVENTS_SHOWN:]:
         about = f"{event.subject}: " if event.subject and event.subject not in event.text else ""
-        yield plain(redacted(f"{event.time[11:19]}  {about}{event.text}"))
+        yield from wrapped(f"{event.time[11:19]}  ", f"{about}{event.text}")
     if snapshot.unavailable:
         yield ""
+    parts: dict[str, list[str]] = {}
     for part, reason in snapshot.unavailable.items():
-        yield plain(redacted(f"{part}: {reason}"))
+        parts.setdefault(reason, []).append(part)
+    for reason, names in parts.items():
+        yield from wrapped("", f"{', '.join(names)}: {reason}")
