@@ -156,8 +156,10 @@ def test_doctor_says_what_there_is(tmp_path: Path):
         assert part in done.stdout
     lines = done.stdout.splitlines()
     at = next(number for number, line in enumerate(lines) if "KAFKA_HOME" in line)
-    assert lines[at].startswith("--")
-    assert "→" in lines[at + 1]
+    assert lines[at].startswith("NO")
+    assert any("→" in line for line in lines[at + 1 : at + 5])
+    assert done.returncode == 1
+    assert kapture("doctor", KAFKA_HOME="").returncode == 0
 
 
 def test_status_of_nothing_is_exit_2_and_down_of_nothing_exit_0():
