@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import json
 import os
 import signal
@@ -24,7 +25,8 @@ class StopSignal:
         return self
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._event.set()
+        # Not here: what the signal interrupts may be `wait`, in the moment it holds the event's own lock.
+        _thread.start_new_thread(self._event.set, ())
 
     def set(self) -> None:
         """Ask to stop."""
