@@ -1,0 +1,125 @@
+"""Whole stacks on this machine, for tests that hurt them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+
+import psutil
+import pytest
+
+from kapture_tui.model.snapshot import Snapshot
+from kapture_tui.model.spec import Component, LoadSpec, StackSpec
+from kapture_tui.targets.local.target import LocalTarget
+from kapture_tui.targets.local.usage import processes_of_run
+from kapture_tui.telemetry import Hub
+
+KAFKA_HOME = os.environ.get("KAFKA_HOME")
+real_kafka = pytest.mark.skipif(not KAFKA_HOME, reason="KAFKA_HOME names no Apache Kafka")
+
+WAIT_S = 60.0
+
+
+@dataclass
+class Stack:
+    """A stack that runs, and what can be seen of it."""
+
+    target: LocalTarget
+    hub: Hub
+
+    async def until(self, wanted: Callable[[Snapshot], bool], what: str) -> Snapshot:
+        """The first snapshot that is as wanted."""
+        last = Snapshot()
+        try:
+            async with asyncio.timeout(WAIT_S), aclosing(self.hub.snapshots()) as snapshots:
+                async for last in snapshots:
+                    if wanted(last):
+                        return last
+        except TimeoutError:
+            raise AssertionError(f"not seen in {WAIT_S:.0f} s: {what}; last: {last}") from None
+        raise AssertionError("the hub ended")
+
+    async def until_delivered(self, more: int) -> Snapshot:
+        """Until every group has stored so many more messages than now."""
+        start = await self.until(lambda s: s.ledger is not None and bool(s.ledger.groups), "a ledger")
+        goal = delivered(start) + more
+        return await self.until(lambda s: delivered(s) >= goal, f"{goal} delivered")
+
+    async def drain(self) -> Snapshot:
+        """Stop the loaders; the snapshot in which everything they sent was read."""
+        await self.target.scale(Component.LOADER, 0)
+        return await self.until(lambda s: s.drained, "drained")
+
+    async def kill(self, pod: str) -> Snapshot:
+        """SIGKILL a process; the snapshot in which another one does its work."""
+        before = await self.until(lambda s: restarts(s, pod) is not None, f"{pod} there")
+        await self.target.kill(pod)
+        count = restarts(before, pod) or 0
+        return await self.until(lambda s: (restarts(s, pod) or 0) > count and is_ready(s, pod), f"{pod} back")
+
+    def bootstrap(self) -> str:
+        """Kafka's address, as the observer was told it."""
+        run = self.target.state.run()
+        assert run is not None
+        for process in processes_of_run(run.run_id):
+            address = process.environ().get("KAPTURE_BOOTSTRAP", "")
+            if ":" in address:
+                return address
+        raise AssertionError("no process knows the brokers")
+
+    def redis_url(self) -> str:
+        """Redis' address, as the sink was told it."""
+        run = self.target.state.run()
+        assert run is not None
+        return next(
+            process.environ()["KAPTURE_REDIS_URL"]
+            for process in processes_of_run(run.run_id)
+            if process.environ().get("KAPTURE_REDIS_URL")
+        )
+
+
+def delivered(snapshot: Snapshot) -> int:
+    """What the slowest group has stored."""
+    groups = snapshot.ledger.groups if snapshot.ledger else {}
+    return min((group.delivered for group in groups.values()), default=0)
+
+
+def restarts(snapshot: Snapshot, pod: str) -> int | None:
+    """How often a pod was restarted; None if it is not there."""
+    return next((row.restarts for row in snapshot.pods if row.name == pod), None)
+
+
+def is_ready(snapshot: Snapshot, pod: str) -> bool:
+    """Whether the pod does its work."""
+    return any(row.ready for row in snapshot.pods if row.name == pod)
+
+
+def spec(
+    namespace: str, rate: float | None = 400.0, kafka_home: str | None = None, scale: int = 2
+) -> StackSpec:
+    """A stack with Redis whose load is small enough for the embedded broker to keep every record."""
+    load = LoadSpec(stores=40, customers=300, rate=rate, seed=7)
+    return StackSpec(namespace, scale, frozenset({Component.REDIS}), load, kafka_home=kafka_home)
+
+
+@asynccontextmanager
+async def running(wanted: StackSpec) -> AsyncIterator[Stack]:
+    """A stack in which transactions flow; afterwards nothing of it may be left."""
+    target = LocalTarget(wanted.namespace)
+    async for _ in target.deploy(wanted):
+        pass
+    run = target.state.run()
+    assert run is not None
+    stack = Stack(target, Hub(target))
+    try:
+        await stack.until(lambda s: delivered(s) > 0, "the first transactions")
+        yield stack
+    finally:
+        async for _ in target.destroy():
+            pass
+    _, alive = psutil.wait_procs(processes_of_run(run.run_id), timeout=10)
+    assert not alive, f"left: {alive}"
+    assert not target.state.path.exists()
