@@ -41,6 +41,7 @@ class ClientSettings:
         embedded: the broker is librdkafka's mock cluster; clients must not ask what it cannot answer.
         compression: "lz4" or "none".
         client: "auto" (confluent-kafka where it can be imported), "confluent" or "kafka-python".
+        message_timeout_s: how long a producer tries to deliver a message before it gives it up, seconds.
     """
 
     bootstrap: str
@@ -48,6 +49,7 @@ class ClientSettings:
     embedded: bool = False
     compression: str = "lz4"
     client: str = "auto"
+    message_timeout_s: float = 120.0
 
 
 OnDelivery = Callable[[bool, int, bytes | None], None]

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
@@ -33,6 +34,9 @@ LINGER_MS = 50
 """How long a batch may wait to fill. librdkafka sends one request a partition: with 51 topics short waits mean tiny
 requests, and each costs the broker and the client about as much as a full one."""
 
+BATCH_BYTES = 512 * 1024
+"""How large a batch may become."""
+
 
 def _base(settings: ClientSettings) -> dict[str, Any]:
     return {
@@ -56,10 +60,10 @@ class ProducerClient:
                 "enable.idempotence": True,
                 "compression.type": settings.compression,
                 "linger.ms": LINGER_MS,
-                "batch.size": 512 * 1024,
+                "batch.size": BATCH_BYTES,
                 "queue.buffering.max.messages": 200_000,
                 "queue.buffering.max.kbytes": 64 * 1024,
-                "message.timeout.ms": 120_000,
+                "message.timeout.ms": int(settings.message_timeout_s * 1000),
             }
         )
         self.poll: Callable[[float], object] = self._producer.poll
@@ -72,9 +76,11 @@ class ProducerClient:
 
         def send(key: bytes | None, value: bytes, header: bytes | None) -> bool:
             headers: Any = [(header_format.NAME, header)] if header is not None else None
+            # The message of a failed delivery comes back without its headers, so each callback knows its own.
+            callback = partial(delivered, header) if delivered else None
             try:
                 # By position, this runs for every message: (…, callback, on_delivery, timestamp, headers).
-                produce(topic, value, key, partition, delivered, None, 0, headers)
+                produce(topic, value, key, partition, callback, None, 0, headers)
             except BufferError:
                 return False
             except KafkaException as exc:
@@ -88,12 +94,12 @@ class ProducerClient:
         return int(self._producer.flush(timeout_s))
 
 
-def _on_delivery(report: OnDelivery) -> Callable[[Any, Message], None]:
-    def delivered(error: Any, message: Message) -> None:
+def _on_delivery(report: OnDelivery) -> Callable[[bytes | None, Any, Message], None]:
+    def delivered(header: bytes | None, error: Any, message: Message) -> None:
         if error is None:
-            report(True, message.offset() or 0, None)
+            report(True, message.offset() or 0, header)
         else:
-            report(False, -1, _header(message))
+            report(False, -1, header)
 
     return delivered
 
@@ -265,6 +271,8 @@ class AdminClient:
             futures = self._admin.list_offsets(wanted, request_timeout=ANSWER_S)
             return {(p.topic, p.partition): future.result().offset for p, future in futures.items()}
         except KafkaException as exc:
+            # The client keeps the leader epochs it learned first; after a broker's restart it would be fenced for ever.
+            self._admin = RdAdmin(_base(self._settings))
             raise KafkaError("asking for end offsets", str(exc)) from exc
 
     def brokers(self) -> int:

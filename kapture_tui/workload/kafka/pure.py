@@ -1,0 +1,484 @@
+"""The Kafka surface on kafka-python: slower, and at home wherever Python is.
+
+Compression: lz4 where its module can be imported, else none. gzip would always work, but costs this client, which is
+bound by its own CPU, more than the network it saves. What others compressed with lz4 is read with that module only.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any, TypeVar
+
+from kafka import (  # type: ignore[import-untyped]
+    AsyncConsumerRebalanceListener,
+    KafkaAdminClient,
+    KafkaConsumer,
+    KafkaProducer,
+    OffsetAndMetadata,
+    OffsetSpec,
+    TopicPartition,
+)
+from kafka import errors as client_errors
+from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor  # type: ignore[import-untyped]
+from kafka.future import Future  # type: ignore[import-untyped]
+from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
+
+from kapture_tui.workload import header as header_format
+from kapture_tui.workload.kafka.base import (
+    ClientSettings,
+    GroupListener,
+    KafkaError,
+    Lane,
+    OnDelivery,
+    Record,
+)
+from kapture_tui.workload.kafka.base import TopicPartition as Partition
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+ANSWER_S = 10.0
+"""How long a question to the brokers may take, seconds."""
+
+CONNECT_S = 30.0
+"""How long the first connection may take, seconds; for an admin connection it is `ANSWER_S`."""
+
+RETRY_S = 0.1
+"""A pause after an error that goes away by itself, seconds."""
+
+LINGER_MS = 50
+"""How long a batch may wait to fill, as for the other client."""
+
+MAX_MESSAGES = 20_000
+MAX_BYTES = 32 * 1024 * 1024
+"""What may be in flight before a lane says no. This client has no bound of its own: it would take memory instead."""
+
+EMBEDDED_VERSION = (2, 1)
+"""What the embedded broker understands of newer versions is less than it says."""
+
+
+def _base(settings: ClientSettings) -> dict[str, Any]:
+    # It tells at INFO what librdkafka tells at DEBUG, whole assignments among it.
+    logging.getLogger("kafka").setLevel(logging.WARNING)
+    return {
+        "bootstrap_servers": settings.bootstrap.split(","),
+        "client_id": settings.client_id,
+        "api_version": EMBEDDED_VERSION if settings.embedded else None,
+        "bootstrap_timeout_ms": int(CONNECT_S * 1000),
+        "reconnect_backoff_max_ms": 1000,
+    }
+
+
+def _compression(settings: ClientSettings) -> str | None:
+    return "lz4" if settings.compression == "lz4" and find_spec("lz4") else None
+
+
+@contextmanager
+def _ours(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except client_errors.KafkaError as exc:
+        raise KafkaError(doing, str(exc)) from exc
+
+
+class ProducerClient:
+    """See `Producer`.
+
+    The client resolves a future for each message on a thread of its own. Here they wait, lane by lane, until `poll`
+    or `flush` looks: so callbacks run in the caller's thread and in the order of sending.
+    """
+
+    def __init__(self, settings: ClientSettings) -> None:
+        timeout_ms = int(settings.message_timeout_s * 1000)
+        with _ours(f"connecting to {settings.bootstrap}"):
+            self._producer = KafkaProducer(
+                **_base(settings),
+                acks="all",
+                enable_idempotence=True,
+                compression_type=_compression(settings),
+                linger_ms=LINGER_MS,
+                batch_size=256 * 1024,
+                max_request_size=4 * 1024 * 1024,
+                delivery_timeout_ms=timeout_ms,
+                request_timeout_ms=min(30_000, timeout_ms - LINGER_MS),
+                max_block_ms=int(ANSWER_S * 1000),
+                allow_auto_create_topics=False,
+                metrics_enabled=False,
+            )
+        self._flight = _Flight()
+        self._lanes: list[_Lane] = []
+
+    def lane(self, topic: str, partition: int, on_delivery: OnDelivery | None) -> Lane:
+        """See `Producer`."""
+        lane = _Lane(self._producer.send, topic, partition, on_delivery, self._flight)
+        self._lanes.append(lane)
+        return lane.send
+
+    def poll(self, timeout_s: float) -> None:
+        """See `Producer`."""
+        if self._serve() or timeout_s <= 0:
+            return
+        # First the bell, then another look: nothing that lands meanwhile is missed.
+        self._flight.landed.clear()
+        for lane in self._lanes:
+            lane.watch()
+        if not self._serve():
+            self._flight.landed.wait(timeout_s)
+            self._serve()
+
+    def _serve(self) -> bool:
+        before = self._flight.messages
+        for lane in self._lanes:
+            lane.serve()
+        return self._flight.messages < before
+
+    def in_flight(self) -> int:
+        """See `Producer`."""
+        return self._flight.messages
+
+    def flush(self, timeout_s: float) -> int:
+        """See `Producer`."""
+        # The client's own flush would wait for all of it before the first callback could be served.
+        deadline = time.monotonic() + timeout_s
+        while self._flight.messages and (left := deadline - time.monotonic()) > 0:
+            self.poll(left)
+        return self._flight.messages
+
+
+class _Flight:
+    """What a producer has sent and not reported on yet, over all lanes; `landed` is set when a batch is done."""
+
+    __slots__ = ("landed", "messages", "size")
+
+    def __init__(self) -> None:
+        self.landed = threading.Event()
+        self.messages = 0
+        self.size = 0
+
+
+class _Lane:
+    """Messages to one partition, in the order they were sent."""
+
+    __slots__ = ("_flight", "_partition", "_produce", "_report", "_topic", "_waiting", "_watched")
+
+    def __init__(
+        self, produce: Any, topic: str, partition: int, report: OnDelivery | None, flight: _Flight
+    ) -> None:
+        self._produce = produce
+        self._topic = topic
+        self._partition = partition
+        self._report = report
+        self._flight = flight
+        self._waiting: deque[tuple[Any, bytes | None, int]] = deque()  # (future, header, bytes)
+        self._watched: Any = None
+
+    def send(self, key: bytes | None, value: bytes, header: bytes | None) -> bool:
+        """See `Lane`."""
+        flight = self._flight
+        if flight.messages >= MAX_MESSAGES or flight.size >= MAX_BYTES:
+            return False
+        headers = [(header_format.NAME, header)] if header is not None else None
+        try:
+            future = self._produce(self._topic, value, key, headers, self._partition)
+        except (client_errors.KafkaError, ValueError) as exc:  # ValueError: there is no such partition
+            raise KafkaError(f"sending to {self._topic}", str(exc)) from exc
+        size = len(value)
+        flight.messages += 1
+        flight.size += size
+        self._waiting.append((future, header, size))
+        return True
+
+    def serve(self) -> None:
+        """Report on what is done, up to the first message that is not."""
+        waiting, flight, report = self._waiting, self._flight, self._report
+        while waiting and waiting[0][0].is_done:
+            future, header, size = waiting.popleft()
+            flight.messages -= 1
+            flight.size -= size
+            if report is None:
+                continue
+            if future.exception is None:
+                report(True, future.value.offset, header)
+            else:
+                report(False, -1, header)
+
+    def watch(self) -> None:
+        """Have `landed` set when the first message is done; at once if it is."""
+        if self._waiting and self._watched is not (first := self._waiting[0][0]):
+            self._watched = first
+            first.add_both(self._landed)
+
+    def _landed(self, _result: object) -> None:
+        self._flight.landed.set()
+
+
+class GroupClient:
+    """See `GroupConsumer`."""
+
+    def __init__(
+        self, settings: ClientSettings, group: str, topics: Sequence[str], listener: GroupListener
+    ) -> None:
+        self._listener = _Listener(listener)
+        with _ours(f"connecting to {settings.bootstrap}"):
+            self._consumer = KafkaConsumer(
+                **_consumer(settings),
+                group_id=group,
+                # Range would hand partition 0 of every topic to the same member.
+                partition_assignment_strategy=[RoundRobinPartitionAssignor],
+                session_timeout_ms=6000,
+                heartbeat_interval_ms=1000,
+                max_poll_interval_ms=120_000,
+                kafka_client=self._listener.net_client,
+            )
+        self._listener.consumer = self._consumer
+        self._consumer.subscribe(list(topics), listener=self._listener)
+
+    def poll(self, max_records: int, timeout_s: float) -> dict[Partition, list[Record]]:
+        """See `GroupConsumer`."""
+        records = _poll(self._consumer, max_records, timeout_s)
+        self._listener.raise_failure()
+        return records
+
+    def seek(self, partition: Partition, offset: int) -> None:
+        """See `GroupConsumer`."""
+        try:
+            self._consumer.seek(TopicPartition(*partition), offset)
+        except ValueError as exc:
+            raise KafkaError(f"seeking in {partition[0]}/{partition[1]}", str(exc)) from exc
+
+    def commit(self, offsets: Mapping[Partition, int]) -> None:
+        """See `GroupConsumer`."""
+        if offsets:
+            with _ours("committing offsets"):
+                self._consumer.commit_async(
+                    {TopicPartition(*p): OffsetAndMetadata(offset, "", -1) for p, offset in offsets.items()}
+                )
+
+    def pause(self, partitions: Iterable[Partition]) -> None:
+        """See `GroupConsumer`."""
+        self._consumer.pause(*self._owned(partitions))
+
+    def resume(self, partitions: Iterable[Partition]) -> None:
+        """See `GroupConsumer`."""
+        self._consumer.resume(*self._owned(partitions))
+
+    def _owned(self, partitions: Iterable[Partition]) -> set[Any]:
+        owned: set[Any] = self._consumer.assignment()
+        return owned & {TopicPartition(*p) for p in partitions}
+
+    def close(self) -> None:
+        """See `GroupConsumer`."""
+        with _ours("leaving the group"):
+            self._consumer.close(timeout_ms=int(ANSWER_S * 1000))
+        self._listener.raise_failure()
+
+
+class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
+    """Has our listener called, and the consumer start where it says.
+
+    The client calls on its I/O thread, which also sends the heartbeats. Our listener may have to wait for a database,
+    so it gets a thread of its own. The caller of `poll` or `close` waits meanwhile: never do two threads run its code.
+    """
+
+    def __init__(self, listener: GroupListener) -> None:
+        self.consumer: Any = None
+        self._listener = listener
+        self._net: Any = None
+        self._failure: BaseException | None = None
+
+    def net_client(self, **configs: Any) -> Any:
+        """Make the consumer's connections, and remember whom to wake."""
+        self._net = KafkaNetClient(**configs)
+        return self._net
+
+    def raise_failure(self) -> None:
+        """Raise what our listener raised; the client would wrap it up."""
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    async def on_partitions_assigned(self, assigned: set[Any]) -> None:
+        """Start where our listener says, and nowhere else."""
+        partitions = _plain(assigned)
+        starts = await self._aside(lambda: self._listener.assigned(partitions))
+        if starts is None:
+            return
+        for partition in assigned:
+            if (offset := starts.get(partition)) is not None:
+                self.consumer.seek(partition, offset)
+            else:
+                self.consumer.seek_to_beginning(partition)
+        self.consumer.resume(*assigned)  # one that was ours before would have stayed paused
+
+    async def on_partitions_revoked(self, revoked: set[Any]) -> None:
+        """Pass it on, unless nothing was ours."""
+        if partitions := _plain(revoked):
+            await self._aside(lambda: self._listener.revoked(partitions))
+
+    async def _aside(self, work: Callable[[], T]) -> T | None:
+        """The result of the work, done in a thread of its own; None if it failed."""
+        done = Future()
+
+        def run() -> None:
+            result = None
+            try:
+                result = work()
+            except BaseException as exc:
+                self._failure = exc
+            done.success(result)
+            self._net.wakeup()
+
+        threading.Thread(target=run, name="rebalance", daemon=True).start()
+        return await done  # type: ignore[no-any-return]
+
+
+class ReaderClient:
+    """See `Reader`."""
+
+    def __init__(self, settings: ClientSettings, offsets: Mapping[Partition, int]) -> None:
+        with _ours(f"connecting to {settings.bootstrap}"):
+            self._consumer = KafkaConsumer(**_consumer(settings), group_id=None)
+        self.assign(offsets)
+
+    def assign(self, offsets: Mapping[Partition, int]) -> None:
+        """See `Reader`."""
+        self._consumer.assign([TopicPartition(*p) for p in offsets])
+        for partition, offset in offsets.items():
+            if offset < 0:
+                self._consumer.seek_to_beginning(TopicPartition(*partition))
+            else:
+                self._consumer.seek(TopicPartition(*partition), offset)
+
+    def poll(self, max_records: int, timeout_s: float) -> dict[Partition, list[Record]]:
+        """See `Reader`."""
+        return _poll(self._consumer, max_records, timeout_s)
+
+    def bounds(self, partition: Partition) -> tuple[int, int]:
+        """See `Reader`."""
+        asked = TopicPartition(*partition)
+        with _ours(f"asking for the offsets of {partition[0]}"):
+            oldest = self._consumer.beginning_offsets([asked], timeout_ms=int(ANSWER_S * 1000))
+            end = self._consumer.end_offsets([asked], timeout_ms=int(ANSWER_S * 1000))
+        return oldest[asked], end[asked]
+
+    def close(self) -> None:
+        """See `Reader`."""
+        self._consumer.close()
+
+
+class AdminClient:
+    """See `Admin`. Connects with the first question."""
+
+    def __init__(self, settings: ClientSettings) -> None:
+        self._settings = settings
+        self._admin: Any = None
+
+    def committed(self, group: str, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """See `Admin`."""
+        # Always with partitions: asked for all there are, the embedded broker does not answer.
+        asked = {group: [TopicPartition(*p) for p in partitions]}
+        found = self._ask(
+            f"asking for the committed offsets of {group}", lambda admin: admin.list_group_offsets(asked)
+        )
+        return {tuple(p): at.offset for p, at in found.get(group, {}).items() if at.offset >= 0}
+
+    def end_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """See `Admin`."""
+        asked = {TopicPartition(*p): OffsetSpec.LATEST for p in partitions}
+        found = self._ask(
+            "asking for end offsets",
+            lambda admin: admin.list_partition_offsets(asked, timeout_ms=int(ANSWER_S * 1000)),
+        )
+        return {tuple(p): at.offset for p, at in found.items()}
+
+    def brokers(self) -> int:
+        """See `Admin`."""
+        cluster = self._ask("asking for the brokers", lambda admin: admin.describe_cluster())
+        return sum(not broker.get("is_fenced", False) for broker in cluster["brokers"])
+
+    def create_topics(self, topics: Mapping[str, tuple[int, int, Mapping[str, str]]]) -> None:
+        """See `Admin`."""
+        self._ask("creating topics", lambda admin: _create(admin, topics))
+
+    def _ask(self, doing: str, question: Callable[[Any], Any]) -> Any:
+        try:
+            with _ours(doing):
+                if self._admin is None:
+                    self._admin = _connect(self._settings)
+                return question(self._admin)
+        except KafkaError:
+            self.close()  # it remembers coordinators, and does not notice when they move
+            raise
+
+    def close(self) -> None:
+        """See `Admin`."""
+        admin, self._admin = self._admin, None
+        if admin is not None:
+            admin.close()
+
+
+def _connect(settings: ClientSettings) -> Any:
+    answer_ms = int(ANSWER_S * 1000)
+    limits = {"bootstrap_timeout_ms": answer_ms, "request_timeout_ms": answer_ms}
+    return KafkaAdminClient(**(_base(settings) | limits))
+
+
+def _create(admin: Any, topics: Mapping[str, tuple[int, int, Mapping[str, str]]]) -> None:
+    have = set(admin.list_topics())
+    new = {
+        name: {"num_partitions": partitions, "replication_factor": replication, "configs": dict(config)}
+        for name, (partitions, replication, config) in topics.items()
+        if name not in have
+    }
+    if not new:
+        return
+    for topic in admin.create_topics(new, raise_errors=False)["topics"]:
+        error = client_errors.for_code(topic["error_code"])
+        if error not in (client_errors.NoError, client_errors.TopicAlreadyExistsError):
+            raise error(f"{topic['name']}: {topic['error_message']}")
+    # A created topic takes a moment to be in every broker's metadata.
+    admin.wait_for_topics(list(topics), timeout_ms=3 * int(ANSWER_S * 1000))
+
+
+def _consumer(settings: ClientSettings) -> dict[str, Any]:
+    return _base(settings) | {
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "fetch_max_wait_ms": 100,
+        "fetch_min_bytes": 1,
+        "fetch_max_bytes": 16 * 1024 * 1024,
+        "allow_auto_create_topics": False,
+        "metrics_enabled": False,
+    }
+
+
+def _poll(consumer: Any, max_records: int, timeout_s: float) -> dict[Partition, list[Record]]:
+    with _ours("reading from Kafka"):
+        try:
+            found = consumer.poll(timeout_ms=timeout_s * 1000, max_records=max_records)
+        except client_errors.RetriableError as exc:
+            log.warning("reading from Kafka: %s", exc)
+            time.sleep(min(timeout_s, RETRY_S))
+            return {}
+    make, header = Record._make, _header
+    return {
+        tuple(partition): [make((r.offset, r.key, r.value, header(r.headers))) for r in records]
+        for partition, records in found.items()
+    }
+
+
+def _header(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:
+    if headers and headers[0][0] == header_format.NAME:  # a transaction has just the one
+        return headers[0][1]
+    return next((value for name, value in headers if name == header_format.NAME), None)
+
+
+def _plain(partitions: Iterable[Any]) -> list[Partition]:
+    return sorted(tuple(partition) for partition in partitions)
