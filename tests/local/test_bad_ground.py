@@ -90,7 +90,7 @@ async def test_a_redis_that_is_not_there(state: Path) -> None:
         await every(LocalTarget("ground").deploy(replace(spec_of("ground", redis=True), redis_url=url)))
     assert "secret" not in str(refused.value)
     assert "\n" not in str(refused.value)
-    assert not os.path.exists(state)
+    assert StateDirectory.of("ground").owner() is Owner.NOBODY
 
 
 async def test_somebody_elses_directory(state: Path) -> None:

@@ -23,6 +23,9 @@ OLDEST = (3, 3)
 """The first release whose KRaft is meant for use."""
 
 HEAP = "-Xms256m -Xmx768m"
+BRIEF_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""For a program that runs a second or two: most of that is compiling and setting up collectors."""
+
 DELETE_S = 20.0
 CONNECT_S = 3.0
 

@@ -131,7 +131,7 @@ class LocalPlan:
                 name="kafka-format",
                 component=Component.KAFKA,
                 command=(self._home.script("kafka-storage.sh"), *form),
-                env=env,
+                env=env | {"KAFKA_JVM_PERFORMANCE_OPTS": kafka.BRIEF_JVM},
                 on_death=OnDeath.ONCE,
             ),
             ChildSpec(

@@ -1,0 +1,36 @@
+"""The topics' layout."""
+
+from __future__ import annotations
+
+import pytest
+
+from kapture_tui.model.states import STATES
+from kapture_tui.workload.settings import Settings
+from kapture_tui.workload.topics import layout
+
+
+def test_every_state_has_both_topics_and_the_run_has_its_two() -> None:
+    topics = layout(Settings("topics", "r", "b:1", partitions=3))
+    assert set(topics) == {
+        *(f"transactions.{state}" for state in STATES),
+        *(f"rollups.{state}" for state in STATES),
+        "kapture.ledger",
+        "kapture.control",
+    }
+    assert {topics[f"{kind}.{state}"][0] for kind in ("transactions", "rollups") for state in STATES} == {3}
+    assert topics["kapture.ledger"][0] == topics["kapture.control"][0] == 1
+
+
+def test_transactions_are_bounded_by_size_and_orders_compacted() -> None:
+    topics = layout(Settings("topics", "r", "b:1"))
+    transactions = topics["transactions.MA"][2]
+    assert transactions["cleanup.policy"] == "delete"
+    assert int(transactions["segment.bytes"]) * 2 < int(transactions["retention.bytes"])
+    assert topics["kapture.ledger"][2]["cleanup.policy"] == "compact"
+
+
+@pytest.mark.parametrize(("replication", "least"), [(1, None), (2, None), (3, "2")])
+def test_from_three_replicas_on_two_must_have_a_record(replication: int, least: str | None) -> None:
+    topics = layout(Settings("topics", "r", "b:1", replication=replication))
+    assert {config.get("min.insync.replicas") for _, _, config in topics.values()} == {least}
+    assert {replicas for _, replicas, _ in topics.values()} == {replication}
