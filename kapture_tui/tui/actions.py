@@ -59,17 +59,12 @@ class Session:
         return await self.target.preflight(spec)
 
     async def deploy(self) -> AsyncIterator[Event]:
-        """Start the stack, unless preflight finds what would stop it; see `Target.deploy`."""
+        """Start the stack; see `Target.deploy`. Raises UsageError when there is none to start, or nothing may be."""
         self._check_writable()
         if self.spec is None:
             raise UsageError(
                 "deploying", "there is no setup for this stack", "start it from the setup screen"
             )
-        for finding in await self.preflight(self.spec):
-            if finding.fatal and not finding.ok:
-                raise UsageError(
-                    f"starting {self.namespace}", f"{finding.subject}: {finding.text}", finding.remedy
-                )
         async for event in self.target.deploy(self.spec):
             yield event
 

@@ -31,6 +31,7 @@ from kapture_tui.tui.screens.reading import Help
 from kapture_tui.tui.screens.setup import SetupScreen
 from kapture_tui.tui.screens.steps import DeployScreen, TeardownScreen
 from kapture_tui.tui.styles import role_styles, textual_theme
+from kapture_tui.tui.terminal import Terminal
 from kapture_tui.tui.themes import Palette
 from kapture_tui.tui.widgets.canvas import Canvas
 
@@ -56,7 +57,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     COMMANDS: ClassVar = {Commands}
     BINDINGS = bindings("everywhere")
     ALLOW_SELECT = False
-    CSS = "Screen { background: $background; overflow: hidden; }"
+    CSS = "Screen { background: $background; overflow: hidden; } Dialog { background: transparent; }"
 
     def __init__(
         self,
@@ -66,7 +67,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._monochrome = "NO_COLOR" in os.environ
-        super().__init__(ansi_color=True if self._monochrome else None)
+        super().__init__(driver_class=Terminal, ansi_color=True if self._monochrome else None)
         self.options = options
         self.keys = keys
         self.clock = clock
@@ -95,12 +96,6 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     # Screens
 
-    def get_default_screen(self) -> Screen[Any]:
-        """Return the first screen."""
-        if self.options.attach:
-            return Dashboard()
-        return DeployScreen(self.session) if self.options.start else SetupScreen(self._form)
-
     def on_mount(self) -> None:
         """Watch the terminal, and the stack if there is one already."""
         hangup.install(self.hang_up)
@@ -108,6 +103,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._running_here = self.options.start
         if self.options.attach:
             self._follow()
+        self.push_screen(self._first_screen())
+
+    def _first_screen(self) -> Screen[Any]:
+        if self.options.attach:
+            return Dashboard()
+        return DeployScreen(self.session) if self.options.start else SetupScreen(self._form)
 
     def setup(self) -> None:
         """Show the setup screen."""
@@ -117,6 +118,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def deploy(self, spec: StackSpec) -> None:
         """Start a stack."""
         self.session = self.open_session(spec)
+        self.failure, self._epitaph = None, ""
         self._running_here = True
         self.switch_screen(DeployScreen(self.session))
 
@@ -128,15 +130,20 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def teardown(self, leave: bool) -> None:
         """Remove the stack, and then leave the console or not."""
         self._stop_following()
-        while len(self.screen_stack) > 1:
+        while self.screen is not self.bottom_stage():
             self.pop_screen()
         self.switch_screen(TeardownScreen(self.session, leave))
 
-    def removed(self, failure: KaptureError | None, last: str) -> None:
-        """Take note that the stack has been removed, or could not be."""
-        self.failure = self.failure or failure
-        self._running_here = self._running_here and failure is not None
-        self._epitaph = f"{self.session.namespace}: {failure or last or 'nothing left'}"
+    def failed(self, error: KaptureError) -> None:
+        """Take note that a deploy or a teardown failed; after a deploy that failed nothing is running."""
+        self.failure = error
+        self._running_here = self._running_here and isinstance(self.bottom_stage(), TeardownScreen)
+        self._epitaph = str(error)
+
+    def removed(self, last: str) -> None:
+        """Take note that the stack has been removed."""
+        self._running_here = False
+        self._epitaph = last or f"nothing left in {self.session.namespace}"
 
     def open_session(self, spec: StackSpec) -> Session:
         """Return a session for a stack. Raises KaptureError: the target cannot be opened."""
@@ -146,6 +153,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def top_stage(self) -> Stage:
         """Return the full screen on top, below any dialog."""
         return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, Stage))
+
+    def bottom_stage(self) -> Stage:
+        """Return the screen that others are opened from; below it is only Textual's blank one."""
+        return next(screen for screen in self.screen_stack if isinstance(screen, Stage))
 
     def tell(self, error: KaptureError) -> None:
         """Show what could not be done."""

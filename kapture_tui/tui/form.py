@@ -144,15 +144,14 @@ class Form:
         return min(found, key=lambda f: f.ok, default=None)
 
     def obstacles(self) -> list[Finding]:
-        """Return what preflight found besides components that stands in the way of any start."""
+        """Return what preflight found against this machine, components aside; what prevents any start comes first."""
         named = {component.value for component in Component}
-        return [f for f in self.findings or () if not f.ok and f.subject not in named]
+        found = [f for f in self.findings or () if not f.ok and f.subject not in named]
+        return sorted(found, key=lambda f: not f.fatal)
 
-    def machine(self) -> str:
-        """Return what preflight says about the machine, in one line."""
-        return ", ".join(
-            f.text for f in self.findings or () if f.ok and f.subject in ("cpu", "memory", "machine")
-        )
+    def memory(self) -> str:
+        """Return what preflight says about memory; "" if nothing yet."""
+        return next((f.text for f in self.findings or () if f.subject == "memory"), "")
 
 
 def form_for(spec: StackSpec | None, target: str) -> Form:

@@ -36,9 +36,9 @@ def picture(keys: Mapping[str, str], leaving: str, log_file: Path | None, cells:
         rows += [(), line((title, "title"))]
         for command in commands_for(place):
             names = "  ".join(shown(key) for key in keys[command.id].split(","))
-            rows.append(line((left(f"  {names}", 22), "accent"), left(command.help, 46), (command.id, "dim")))
+            rows.append(line((left(f"  {names}", 20), "accent"), left(command.help, 40), (command.id, "dim")))
     rows += [(), line(("Signs", "title"))]
-    rows += [line((left(f"  {sign}", 22), "strong"), meaning) for sign, meaning in _SIGNS]
+    rows += [line((left(f"  {sign}", 20), "strong"), meaning) for sign, meaning in _SIGNS]
     return Picture(line(("help", "title")), rows=tuple(fit(row, cells) for row in rows))
 
 

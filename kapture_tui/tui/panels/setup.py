@@ -63,7 +63,7 @@ def picture(form: Form, cells: int, height: int, selected: str | None) -> Pictur
 
 def _where(sheet: _Sheet, form: Form) -> None:
     sheet.spot(f"{WHERE}local", _LABEL, sheet.cells - _LABEL)
-    facts = clip(clean(form.machine() or machine()), sheet.cells - _LABEL - 20)
+    facts = clip(clean(", ".join(filter(None, (machine(), form.memory())))), sheet.cells - _LABEL - 20)
     sheet.add(
         (left("where", _LABEL), "dim"), ("● ", "accent"), left("this machine", _NAME + 2), (facts, "dim")
     )
@@ -153,7 +153,8 @@ def _advice(sheet: _Sheet, form: Form, selected: str | None, rows: int) -> None:
 def advice(form: Form, selected: str | None) -> tuple[str, str]:
     """Return text and role of what is to be said about the selected place."""
     for found in form.obstacles():
-        return f"{found.subject}: {found.text}{': ' if found.remedy else ''}{found.remedy}", "trouble"
+        text = f"{found.subject}: {found.text}{': ' if found.remedy else ''}{found.remedy}"
+        return text, "trouble" if found.fatal else "warn"
     kind, _, name = (selected or "").partition("/")
     if kind == "field":
         problem = form.problem(name)

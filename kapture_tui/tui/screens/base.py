@@ -84,9 +84,10 @@ class _Common:
 
 
 class Stage(_Common, Screen[None], inherit_bindings=False):
-    """A full screen. `PLACES` are the places of the command table it answers to."""
+    """A full screen. `PLACES` of the command table it answers to; `UNSAID` are not in its line of keys."""
 
     PLACES: ClassVar[tuple[str, ...]] = ()
+    UNSAID: ClassVar[tuple[str, ...]] = ()
     ALLOW_SELECT = False
 
     def __init__(self) -> None:
@@ -96,7 +97,7 @@ class Stage(_Common, Screen[None], inherit_bindings=False):
 
     def make_keybar(self) -> KeyBar:
         """Return the line of keys for this screen's places."""
-        commands = commands_for(*self.PLACES, "everywhere")
+        commands = [c for c in commands_for(*self.PLACES, "everywhere") if c.id not in self.UNSAID]
         off = [c.id for c in TABLE if c.changes] if self.console.options.readonly else []
         self.keybar = KeyBar(commands, self.console.keys, off)
         return self.keybar
@@ -134,7 +135,6 @@ class Dialog(_Common, ModalScreen[T], inherit_bindings=False):
 
     BINDINGS = bindings("dialog", "list")
     ALLOW_SELECT = False
-    DEFAULT_CSS = "Dialog { background: transparent; }"
     CELLS: ClassVar[int] = 64
 
     def __init__(self) -> None:

@@ -21,13 +21,15 @@ from kapture_tui.tui.widgets.panel import Panel
 LOG_LINES = 2000
 """Lines of a log that are kept; older ones go."""
 
-REDRAW_S = 0.5
+FIRST_S, REDRAW_S = 0.05, 0.5
+"""How long new lines may wait to be drawn: the first ones, and later ones."""
 
 
 class Reading(Stage):
     """One panel over the whole screen."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("dialog",)
+    UNSAID = ("dialog.accept",)
     BINDINGS = bindings("dialog", "list")
 
     def __init__(self) -> None:
@@ -84,7 +86,7 @@ class Logs(Reading):
         self._lines: deque[str] = deque(maxlen=LOG_LINES)
         self._wrapped: deque[Line] = deque(maxlen=LOG_LINES)
         self._cells = 0
-        self._new = False
+        self._pending = self._drawn = False
         self._following = True
         self._note = "waiting for the first line"
 
@@ -92,7 +94,6 @@ class Logs(Reading):
         """Begin to follow."""
         self.main.show(self._draw)
         self.console.start(self._follow(), self)
-        self.set_interval(REDRAW_S, self._redraw)
 
     async def _follow(self) -> None:
         try:
@@ -101,19 +102,21 @@ class Logs(Reading):
             self._note = "the log has ended"
         except KaptureError as exc:
             self._append(str(exc))
-        self._new = True
+        self._redraw_soon()
 
     def _append(self, text: str) -> None:
         self._lines.append(clean(text.rstrip("\n")))
         self._wrapped.extend(_wrapped(self._lines[-1], self._cells))
-        self._note, self._new = "", True
+        self._redraw_soon()
+
+    def _redraw_soon(self) -> None:
+        """Draw the first lines at once and a flood of them twice a second."""
+        if not self._pending:
+            self._pending = True
+            self.set_timer(REDRAW_S if self._drawn else FIRST_S, self._redraw)
 
     def _redraw(self) -> None:
-        if self._new:
-            self._new = False
-            self._show_end()
-
-    def _show_end(self) -> None:
+        self._pending, self._drawn = False, True
         self.main.redraw()
         if self._following:
             self.main.move("last")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 
 from textual.events import Key, Paste
@@ -9,7 +10,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from kapture_tui.model.errors import KaptureError, UsageError
-from kapture_tui.model.spec import Component
+from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.tui.arrange import Place
 from kapture_tui.tui.form import Form
 from kapture_tui.tui.panels import setup
@@ -18,6 +19,10 @@ from kapture_tui.tui.screens.base import Stage, bindings
 from kapture_tui.tui.widgets.panel import Panel
 
 WIDEST, HIGHEST = 104, 24
+"""Cells and rows beyond which the form does not grow."""
+
+LOOK_S = 0.5
+"""How often to look whether something else was chosen, which the target has to be asked about again."""
 
 
 class FormPanel(Panel):
@@ -94,9 +99,23 @@ class SetupScreen(Stage):
         self.call_after_refresh(lambda: self.console.start(self._look(), self))
 
     async def _look(self) -> None:
+        """Ask again whenever something else was chosen, until the screen is left."""
+        asked: StackSpec | None = None
+        while True:
+            if (wanted := self._wanted()) != asked:
+                asked = wanted
+                await self._ask(wanted)
+            await asyncio.sleep(LOOK_S)
+
+    def _wanted(self) -> StackSpec:
         try:
-            session = self.console.open_session(self.form.base)
-            self.form.findings = await session.preflight(self.form.base)
+            return self.form.spec()
+        except UsageError:
+            return self.form.base
+
+    async def _ask(self, spec: StackSpec) -> None:
+        try:
+            self.form.findings = await self.console.open_session(spec).preflight(spec)
         except KaptureError as exc:
             self.form.findings = ()
             self.say(str(exc), "trouble")

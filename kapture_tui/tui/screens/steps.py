@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 
 from textual.widget import Widget
 
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.event import Event
 from kapture_tui.tui.actions import Session
+from kapture_tui.tui.commands import commands_for
 from kapture_tui.tui.figures import plural
 from kapture_tui.tui.lines import Line, line
 from kapture_tui.tui.panels.steps import picture
@@ -48,6 +49,7 @@ class StepsScreen(Stage):
 
     def on_mount(self) -> None:
         """Begin."""
+        self._say_keys()
         self._ticking = self.set_interval(TICK_S, self.main.redraw)
         self.console.start(self._run(), self)
 
@@ -70,11 +72,24 @@ class StepsScreen(Stage):
                 self.main.redraw()
         except KaptureError as exc:
             self.failure = exc
+            self.console.failed(exc)
             self._progress = self._progress.failed(self.console.clock())
         self.over = True
         self._ticking.stop()
+        self._say_keys()
         self.main.redraw()
         self.ended()
+
+    def meant(self) -> Collection[str]:
+        """Return the ids of the commands that mean something now."""
+        return ()
+
+    def _say_keys(self) -> None:
+        if self.keybar is not None:
+            meant = self.meant()
+            self.keybar.unsaid = [c.id for c in commands_for("steps") if c.id not in meant]
+            self.keybar.labels["app.quit"] = self.console.leaving(brief=True)
+            self.keybar.redraw()
 
     def took(self, event: Event) -> None:
         """Look at an event before it is shown."""
@@ -94,6 +109,10 @@ class DeployScreen(StepsScreen):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session, f"starting {session.namespace}")
+
+    def meant(self) -> Collection[str]:
+        """After a failure there is a choice."""
+        return ("steps.retry", "steps.back") if self.failure is not None else ()
 
     def events(self) -> AsyncIterator[Event]:
         """The deploy's."""
@@ -117,7 +136,6 @@ class DeployScreen(StepsScreen):
 
     def ended(self) -> None:
         """Go to the dashboard."""
-        self.console.failure = self.failure
         if self.failure is None:
             self.console.dashboard()
 
@@ -145,6 +163,10 @@ class TeardownScreen(StepsScreen):
         self._leave = leave
         self._asked = False
         self._left = {pod.name: pod.component for pod in session.latest.pods}
+
+    def meant(self) -> Collection[str]:
+        """At the end one can go on; after a failure try again."""
+        return ("steps.continue",) if self.over else ("steps.retry",) if self.failure is not None else ()
 
     async def events(self) -> AsyncIterator[Event]:
         """The teardown's, once whatever was going on has been given up."""
@@ -177,7 +199,8 @@ class TeardownScreen(StepsScreen):
 
     def ended(self) -> None:
         """Leave, if that is what it was for and nothing went wrong."""
-        self.console.removed(self.failure, self.last)
+        if self.failure is None:
+            self.console.removed(self.last)
         if self._leave and self.failure is None:
             self.console.exit_now()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from textual.events import Click
 
@@ -20,11 +20,13 @@ class KeyBar(Canvas):
 
     Attributes:
         labels: by command id, what stands instead of the command's own label.
+        unsaid: ids of commands that mean nothing at the moment.
     """
 
     def __init__(self, commands: Sequence[Command], keys: Mapping[str, str], off: Sequence[str] = ()) -> None:
         super().__init__(id="keys")
         self.labels: dict[str, str] = {}
+        self.unsaid: Collection[str] = ()
         self._commands = [command for command in commands if command.label]
         self._keys = keys
         self._off = off
@@ -46,11 +48,14 @@ class KeyBar(Canvas):
         if self._message:
             return [line((clip(self._message[0][0], cells), self._message[0][1]))]
         shown_: list[Command] = []
-        for command in sorted(self._commands, key=lambda command: command.footer):
+        for command in sorted(self._meant(), key=lambda command: command.footer):
             if self._width([*shown_, command]) > cells:
                 break
             shown_.append(command)
         return [self._line([command for command in self._commands if command in shown_])]
+
+    def _meant(self) -> list[Command]:
+        return [command for command in self._commands if command.id not in self.unsaid]
 
     def _width(self, commands: Sequence[Command]) -> int:
         return line_width(self._line(commands))
