@@ -1,7 +1,7 @@
 """The ledger: what loaders say they sent, what consumer groups say they read, and the verdict on both.
 
-A message is identified by (loader, topic partition, sequence). Sequences count 0, 1, 2, … within a partition. Both halves
-are sets of them, so that each lost message is found even where another one was written twice.
+A message is identified by (loader, topic partition, sequence). Sequences count 0, 1, 2, … within a partition. Both
+halves are sets of them, so that each lost message is found even where another one was written twice.
 
 All functions here are pure; keeping the halves up to date is the workload's job.
 """

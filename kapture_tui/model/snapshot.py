@@ -1,7 +1,7 @@
 """The Snapshot: everything one telemetry tick learned, for every reader: console, --json, recorder, bench.
 
-Field names are public. A figure that is not known is None and its reason stands in `Snapshot.unavailable`; it is never 0.
-Readers must bear further fields.
+Field names are public. A figure that is not known is None and its reason stands in `Snapshot.unavailable`; it is never
+0. Readers must bear further fields.
 """
 
 from __future__ import annotations

@@ -47,6 +47,10 @@ MAX_CUSTOMERS = 1 << 20
 """Customers a loader may have: its customer ids are a block of this size."""
 
 
+MAX_RATE = 10_000_000.0
+"""Transactions a second that may be asked of a loader: far more than one can send."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoadSpec:
     """The load.
@@ -78,9 +82,11 @@ class LoadSpec:
             raise UsageError(
                 f"--customers {self.customers}", f"a loader has at most {MAX_CUSTOMERS:,}", "use more loaders"
             )
-        if self.rate is not None and not 0 < self.rate <= 10_000_000:
+        if self.rate is not None and not 0 < self.rate <= MAX_RATE:
             raise UsageError(
-                f"--rate {self.rate}", "must be more than 0", "leave it out for an unbounded rate"
+                f"--rate {self.rate}",
+                f"must be more than 0 and at most {MAX_RATE:,.0f}",
+                "leave it out for an unbounded rate",
             )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,30}")
 
 
 class WireError(ValueError):
@@ -92,7 +95,7 @@ def _read_container(origin: Any, args: tuple[Any, ...], value: Any, path: str) -
     if issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
             raise WireError(f"{path}: expected an object, found {type(value).__name__}")
-        return {_read_plain(args[0], k, path): _read(args[1], v, f"{path}.{k}") for k, v in value.items()}
+        return {_read_key(args[0], k, path): _read(args[1], v, f"{path}.{k}") for k, v in value.items()}
     if not isinstance(value, (list, tuple)):
         raise WireError(f"{path}: expected a list, found {type(value).__name__}")
     if origin is tuple and not (len(args) == 2 and args[1] is Ellipsis):
@@ -104,11 +107,13 @@ def _read_container(origin: Any, args: tuple[Any, ...], value: Any, path: str) -
     return origin(_read(args[0], item, f"{path}[{i}]") for i, item in enumerate(value))
 
 
+def _read_key(kind: Any, key: Any, path: str) -> Any:
+    if kind is int and isinstance(key, str) and _WHOLE_NUMBER.fullmatch(key):
+        return int(key)  # keys of JSON objects are strings
+    return _read_plain(kind, key, f"{path}.{key}")
+
+
 def _read_plain(kind: Any, value: Any, path: str) -> Any:
-    if kind is int and isinstance(value, str):
-        kind_ok = value.lstrip("-").isdigit()  # keys of JSON objects are strings
-        if kind_ok:
-            return int(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
