@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from kapture_tui.cli.output import note
 from kapture_tui.model.errors import KaptureError, UsageError
 from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.snapshot import Phase, PodRow
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.targets.base import Observation, Target
+
+_log = logging.getLogger(__name__)
 
 _PLACE = "state"
 """The subject of preflight's finding on where the stack would be."""
@@ -57,6 +61,7 @@ async def check(target: Target, spec: StackSpec, is_running: bool = False) -> No
 
 def tell(event: Event) -> None:
     """A line on standard error for what happened; steps count once they are over."""
+    _log.debug("%s", event)
     if event.kind is EventKind.STEP and event.done is False:
         return
     took = f"{event.seconds:6.2f} s" if event.seconds is not None else " " * 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, suppress
@@ -15,6 +16,8 @@ from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.snapshot import Phase, Snapshot
 from kapture_tui.model.spec import Component
 from kapture_tui.targets.base import Target
+
+_log = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
 
@@ -40,10 +43,11 @@ async def up(command: Up, target: Target, clock: Clock = time.monotonic) -> int:
     """
     from kapture_tui.telemetry.hub import Hub
 
+    began_at = clock()
     await stack.check(target, command.spec)
     await _deploy(command, target)
     async with aclosing(Hub(target).snapshots()) as snapshots:
-        return await _operate(_Run(command, snapshots, clock), target)
+        return await _operate(_Run(command, snapshots, clock, began_at), target)
 
 
 async def _operate(run: _Run, target: Target) -> int:
@@ -89,13 +93,16 @@ def _left_running(command: Up) -> str:
 class _Run:
     """A deployed stack, seen through its snapshots. `last` is the latest one; `Snapshot()` before the first."""
 
-    def __init__(self, command: Up, snapshots: AsyncIterator[Snapshot], clock: Clock) -> None:
+    def __init__(
+        self, command: Up, snapshots: AsyncIterator[Snapshot], clock: Clock, began_at: float
+    ) -> None:
         self.command = command
         self.snapshots = snapshots
         self.clock = clock
         self.last = Snapshot()
+        self._began_at = began_at
         self._told: set[Event] = set()
-        self._told_at = self._started_at = clock()
+        self._told_at = clock()
 
     async def until_flowing(self) -> None:
         """Return once a transaction has arrived. Raises KaptureError when none does."""
@@ -105,7 +112,7 @@ class _Run:
             raise KaptureError(
                 "waiting for the first transaction", f"none has arrived in {limit_s:.0f} s", "see doctor"
             )
-        note(f"{self.clock() - self._started_at:6.2f} s  transactions flow")
+        note(f"{self.clock() - self._began_at:6.2f} s  transactions flow, counted from the start")
 
     async def measure(self, run_s: float, target: Target) -> None:
         """Run for so many seconds, stop the loaders, drain. Raises KaptureError: see `ledger.check`."""
@@ -127,6 +134,7 @@ class _Run:
         raise KaptureError("watching the stack", "it is out of sight")
 
     def _take(self, snapshot: Snapshot) -> None:
+        _log.debug("snapshot %d: %s, ledger %s", snapshot.seq, snapshot.run.phase.value, snapshot.ledger)
         self.last = snapshot
         for event in snapshot.events:
             if event.kind in _NEWS and event not in self._told:

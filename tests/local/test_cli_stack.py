@@ -94,8 +94,11 @@ def snapshot_of(stdout: str) -> dict[str, Any]:
 
 
 def test_a_measured_run_delivers_everything_once_and_leaves_nothing(state: Path):
-    done = kapture("up", "demo", "1", "-r", "--target", "local", "--for", "3", "--json", *LOAD)
+    log = state.parent / "log"
+    line = ["up", "demo", "1", "-r", "--target", "local", "--for", "3", "--json", "--log-file", str(log)]
+    done = kapture(*line, *LOAD)
     assert done.returncode == 0, done.stderr
+    assert "snapshot" in log.read_text()
     snapshot = snapshot_of(done.stdout)
     acked = snapshot["ledger"]["acked"]
     assert acked > 0
@@ -162,6 +165,19 @@ def test_a_signal_removes_a_measured_stack(state: Path, number: signal.Signals, 
     assert process.returncode == code
     assert "nothing left in demo" in said
     assert "Traceback" not in said
+
+
+def test_a_second_ctrl_c_leaves_the_rest_to_the_supervisor(state: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KAPTURE_GRACE", "0.2")
+    process = start("up", "demo", "1", "--for", "600", "--rate", "100", *LOAD)
+    wait_until_it_says(process, "transactions flow")
+    process.send_signal(signal.SIGINT)
+    wait_until_it_says(process, "once more to leave at once")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    psutil.wait_procs(processes_of(state), timeout=30)
 
 
 def test_a_signal_during_the_deploy_removes_what_was_started(state: Path):
