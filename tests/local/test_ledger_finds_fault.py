@@ -1,0 +1,108 @@
+"""A producer that lies: it acknowledges what it drops, writes some messages twice and others in the wrong order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from random import Random
+
+import pytest
+import redis
+
+from kapture_tui.model.ledger import LoaderHalf, LoaderState, Sent
+from kapture_tui.model.states import LEDGER_TOPIC, STATES, transactions_topic
+from kapture_tui.workload import header
+from kapture_tui.workload.kafka import ClientSettings, open_producer
+from kapture_tui.workload.ledger_json import encode, key_of
+from kapture_tui.workload.petstore import LoaderStream, PetstoreSpec
+from tests.local.recount import recount
+from tests.local.stacks import Stack, running, spec
+
+pytestmark = pytest.mark.timeout(240)
+
+NUMBER = 0xBAD
+MESSAGES = 3000
+
+
+@dataclass(frozen=True)
+class Faults:
+    """How many messages of each kind."""
+
+    dropped: int
+    doubled: int
+    swapped: int
+
+
+def written(sequences: int, faults: Faults, random: Random) -> list[int]:
+    """The sequences 0 … as a faulty broker would hold them: each fault hits messages of its own."""
+    # Every third message may be hit, so that faults do not touch; the last one stays, or its loss would be no hole.
+    hit = random.sample(range(0, sequences - 2, 3), faults.dropped + faults.doubled + faults.swapped)
+    dropped, rest = set(hit[: faults.dropped]), hit[faults.dropped :]
+    doubled, swapped = set(rest[: faults.doubled]), rest[faults.doubled :]
+    order = list(range(sequences))
+    for at in swapped:
+        order[at], order[at + 1] = order[at + 1], order[at]
+    return [again for s in order if s not in dropped for again in ((s, s) if s in doubled else (s,))]
+
+
+def lie(bootstrap: str, faults: Faults, random: Random) -> dict[str, int]:
+    """Write with faults, claim that all is well; the messages attempted in each topic."""
+    producer = open_producer(ClientSettings(bootstrap, "liar", embedded=True))
+    stream = LoaderStream(PetstoreSpec(stores=40, customers=100, stream="liar", customer_base=1 << 51))
+    by_state: dict[int, list[tuple[bytes, bytes]]] = {}
+    for slot, value in stream.next_batch(MESSAGES):
+        by_state.setdefault(stream.states[slot], []).append((stream.keys[slot], value))
+    half = LoaderHalf("liar", header.loader_id(NUMBER), 0, time.time(), LoaderState.LIVE)
+    report = producer.lane(LEDGER_TOPIC, 0, None)
+    report(key_of(half), encode(half), None)
+    producer.flush(10)
+    attempted: dict[str, int] = {}
+    victim = max(by_state, key=lambda state: len(by_state[state]))
+    for state, messages in by_state.items():
+        topic = transactions_topic(STATES[state])
+        send = producer.lane(topic, 0, None)
+        order = written(len(messages), faults if state == victim else Faults(0, 0, 0), random)
+        for sequence in order:
+            key, value = messages[sequence]
+            assert send(key, value, header.pack(NUMBER, sequence, time.time_ns() // 1000))
+        attempted[f"{topic}/0"] = len(messages)
+    producer.flush(10)
+    claims = {key: Sent(count, ((0, count),)) for key, count in attempted.items()}
+    done = LoaderHalf("liar", half.id, 0, time.time(), LoaderState.DONE, claims, MESSAGES)
+    report(key_of(done), encode(done), None)
+    producer.flush(10)
+    return attempted
+
+
+async def check(stack: Stack, faults: Faults, random: Random) -> None:
+    honest = await stack.drain()
+    assert honest.ledger is not None
+    bootstrap = stack.bootstrap()
+    attempted = await asyncio.to_thread(lie, bootstrap, faults, random)
+    total = honest.ledger.attempted + sum(attempted.values())
+    final = await stack.until(
+        lambda s: s.drained and s.ledger is not None and s.ledger.attempted == total,
+        "the liar's messages read",
+    )
+    assert final.ledger is not None
+    assert final.ledger.acked == total
+    books = await asyncio.to_thread(recount, bootstrap, True)
+    for name, group in final.ledger.groups.items():
+        found = Faults(group.lost, group.duplicated, group.reordered)
+        assert found == faults, name
+        assert (group.unexpected, group.recovered, group.redelivered) == (0, 0, 0), name
+        assert group.delivered == books.messages == total - faults.dropped, name
+    assert Faults(total - books.messages, books.written_twice, books.reordered) == faults
+    client = redis.Redis.from_url(stack.redis_url(), decode_responses=True)
+    for number, (orders, cents) in books.customers.items():
+        assert client.hmget(f"customer:{number}", "orders", "spend_cents") == [str(orders), str(cents)]
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("faults", "seed"), [(Faults(7, 5, 3), 1), (Faults(0, 1, 0), 2), (Faults(1, 0, 40), 3)]
+)
+async def test_the_ledger_reports_exactly_the_faults(faults: Faults, seed: int) -> None:
+    async with running(spec(f"liar-{seed}", scale=1)) as stack:
+        await check(stack, faults, Random(seed))
