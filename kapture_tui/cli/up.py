@@ -67,7 +67,7 @@ async def _operate(run: _Run, target: Target) -> int:
             run.report()
         finally:  # a terminal that is gone or a disk that is full must not leave the stack behind
             if not stays:
-                await stack.remove(target, command.spec.namespace)
+                await _remove(target, command)
     if stays:
         note(_left_running(command))
     return 0
@@ -79,9 +79,13 @@ async def _deploy(command: Up, target: Target) -> None:
             stack.tell(event)
     except asyncio.CancelledError:
         note(_STOPPED)
-        with suppress(UsageError):  # it had not got that far
-            await stack.remove(target, command.spec.namespace)
+        await _remove(target, command)
         raise
+
+
+async def _remove(target: Target, command: Up) -> None:
+    with suppress(UsageError):  # not there yet, or not there any more
+        await stack.remove(target, command.spec.namespace)
 
 
 def _left_running(command: Up) -> str:

@@ -55,6 +55,7 @@ class ScriptedTarget:
         on_observation: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.script = list(before)
+        self.last = self.script[0]
         self.after = list(after)
         self.findings = list(findings)
         self.left = left
@@ -70,12 +71,11 @@ class ScriptedTarget:
         yield Event(TIME, EventKind.STEP, "broker", "broker ready", "broker", True, 0.25)
 
     async def observe(self) -> AsyncIterator[Observation]:
-        last = self.script[0]
         for number in itertools.count():
             self.on_observation(number)
             if self.script:
-                last = self.script.pop(0)
-            yield last
+                self.last = self.script.pop(0)
+            yield self.last
             for _ in range(3):  # let whoever reads have a look at each of them
                 await asyncio.sleep(0)
 
@@ -87,7 +87,7 @@ class ScriptedTarget:
     async def destroy(self) -> AsyncIterator[Event]:
         if "destroy" in self.calls:
             raise KaptureError("destroyed twice")
-        if self.script == [NOTHING]:
+        if self.last.phase in (Phase.NONE, Phase.GONE):
             raise UsageError("no stack called demo")
         self.calls.append("destroy")
         kind = EventKind.ALARM if self.left else EventKind.STEP

@@ -55,7 +55,7 @@ async def test_down_removes():
 
 
 async def test_down_of_nothing_says_so_and_is_no_failure(capsys):
-    assert await down(Down("local", "demo"), ScriptedTarget([NOTHING, NOTHING])) == 0
+    assert await down(Down("local", "demo"), ScriptedTarget([NOTHING])) == 0
     assert "nothing to do" in capsys.readouterr().err
 
 

@@ -99,8 +99,9 @@ async def test_a_stack_that_never_flows_is_given_up_and_removed():
     assert target.calls[-1] == "destroy"
 
 
-async def test_a_stack_that_somebody_else_removes_is_exit_1():
-    target = ScriptedTarget([FLOWS, seen(Phase.DESTROYING)])
+@pytest.mark.parametrize("phase", [Phase.DESTROYING, Phase.GONE])
+async def test_a_stack_that_somebody_else_removes_is_exit_1(phase: Phase):
+    target = ScriptedTarget([FLOWS, seen(phase)])
     with pytest.raises(KaptureError, match="somebody") as failure:
         await run(MEASURED, target)
     assert failure.value.exit_code == 1
