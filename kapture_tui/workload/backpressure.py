@@ -84,12 +84,13 @@ class Governor:
         admin = open_admin(self._settings)
         while not self._stop.wait(LOOK_S):
             try:
-                self._look(admin)
+                self.look(admin)
             except KafkaError as exc:
                 log.warning("the credits stay as they are: %s", exc)
         admin.close()
 
-    def _look(self, admin: Admin) -> None:
+    def look(self, admin: Admin) -> None:
+        """Set the credits by where the groups are now. Raises KafkaError; the credits stay as they are then."""
         used = [part for part in self._partitions if part.attempted]
         if not used:
             return

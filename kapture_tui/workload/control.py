@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from kapture_tui.model.errors import UsageError
-from kapture_tui.model.spec import Component
+from kapture_tui.model.spec import MAX_RATE, Component
 from kapture_tui.model.states import CONTROL_TOPIC
 from kapture_tui.model.wire import from_wire, to_wire
+from kapture_tui.workload.fastjson import dumps, loads
 from kapture_tui.workload.kafka import ClientSettings, KafkaError, open_producer, open_reader
 
 KEY = Component.LOADER.value.encode()
@@ -30,9 +30,28 @@ class Order:
     groups: tuple[str, ...] | None = None
 
     def check(self) -> None:
-        """Raises UsageError for a rate that is not more than 0."""
-        if self.rate is not None and not self.rate > 0:
-            raise UsageError(f"rate {self.rate}", "must be more than 0", "pause the loaders instead")
+        """Raises UsageError for a rate that no loader can be asked for."""
+        if self.rate is not None and not 0 < self.rate <= MAX_RATE:
+            raise UsageError(
+                f"rate {self.rate}",
+                f"must be more than 0 and at most {MAX_RATE:,.0f}",
+                "to send nothing, pause the loaders",
+            )
+
+
+def encode(order: Order) -> bytes:
+    """An order as JSON."""
+    return dumps(to_wire(order))
+
+
+def decode(value: bytes) -> Order | None:
+    """The order in a record; None if it is none, or one that nobody can obey."""
+    try:
+        order = from_wire(Order, loads(value))
+        order.check()
+    except (ValueError, UsageError):
+        return None
+    return order
 
 
 def send(settings: ClientSettings, order: Order) -> None:
@@ -40,9 +59,8 @@ def send(settings: ClientSettings, order: Order) -> None:
     order.check()
     producer = open_producer(settings)
     results: list[bool] = []
-    value = json.dumps(to_wire(order)).encode()
     send_order = producer.lane(CONTROL_TOPIC, 0, lambda ok, _offset, _header: results.append(ok))
-    send_order(KEY, value, None)
+    send_order(KEY, encode(order), None)
     producer.flush(SEND_S)
     if results != [True]:
         cause = f"not acknowledged within {SEND_S:.0f} s"
@@ -61,18 +79,9 @@ class ControlReader:
         for records in self._reader.poll(100, 0.0).values():
             for record in records:
                 if record.key == KEY and record.value:
-                    newest = _read(record.value) or newest
+                    newest = decode(record.value) or newest
         return newest
 
     def close(self) -> None:
         """Let go of the connections."""
         self._reader.close()
-
-
-def _read(value: bytes) -> Order | None:
-    try:
-        order = from_wire(Order, json.loads(value))
-        order.check()
-    except (ValueError, UsageError):
-        return None
-    return order

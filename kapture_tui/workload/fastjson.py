@@ -9,9 +9,17 @@ try:
     import orjson
 except ImportError:
 
+    def _refuse(constant: str) -> Any:
+        raise ValueError(f"{constant} is no JSON")
+
+    _decode = json.JSONDecoder(parse_constant=_refuse).decode
+
     def loads(text: bytes | str) -> Any:
         """The value of a JSON text. Raises ValueError."""
-        return json.loads(text)
+        try:
+            return _decode(text if isinstance(text, str) else text.decode())
+        except RecursionError as exc:
+            raise ValueError("nested too deeply") from exc
 
     def dumps(value: Any) -> bytes:
         """The JSON text of plain values; keys of mappings may be numbers."""

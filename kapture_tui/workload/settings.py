@@ -52,19 +52,19 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
-        """Read the environment. Raises UsageError naming the variable that is missing or no number."""
+        """Read the environment. Raises UsageError naming the variable that is missing, no number or out of range."""
         env = os.environ if env is None else env
         return cls(
             name=_required(env, "KAPTURE_NAME"),
             run_id=_required(env, "KAPTURE_RUN_ID"),
             bootstrap=_required(env, "KAPTURE_BOOTSTRAP"),
             embedded=env.get("KAPTURE_EMBEDDED") == "1",
-            partitions=_whole(env, "KAPTURE_PARTITIONS", 1),
-            replication=_whole(env, "KAPTURE_REPLICATION", 1),
+            partitions=_whole(env, "KAPTURE_PARTITIONS", 1, least=1),
+            replication=_whole(env, "KAPTURE_REPLICATION", 1, least=1),
             groups=tuple(filter(None, env.get("KAPTURE_GROUPS", "etl").split(","))),
             load=_load(env),
             redis_url=env.get("KAPTURE_REDIS_URL") or None,
-            port=_whole(env, "KAPTURE_PORT", 0),
+            port=_whole(env, "KAPTURE_PORT", 0, least=0),
             host=env.get("KAPTURE_HOST", "127.0.0.1"),
             ready_file=Path(env["KAPTURE_READY_FILE"]) if env.get("KAPTURE_READY_FILE") else None,
             client=env.get("KAPTURE_KAFKA_CLIENT", "auto"),
@@ -127,9 +127,12 @@ def _required(env: Mapping[str, str], name: str) -> str:
     return env[name]
 
 
-def _whole(env: Mapping[str, str], name: str, default: int) -> int:
+def _whole(env: Mapping[str, str], name: str, default: int, least: int | None = None) -> int:
     text = env.get(name, "")
     try:
-        return int(text) if text else default
+        number = int(text) if text else default
     except ValueError:
         raise UsageError(f"reading {name}={text!r}", "not a whole number") from None
+    if least is not None and number < least:
+        raise UsageError(f"reading {name}={text!r}", f"must be {least} or more")
+    return number

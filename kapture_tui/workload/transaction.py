@@ -27,6 +27,12 @@ class Order(NamedTuple):
     cents: int
 
 
+MAX_DAY = 1e9
+MAX_CENTS = 10**9
+"""Beyond these nobody's order is one of ours, and sums of them would not fit the 64 bits of a database."""
+
+_NAMES_ONLY = "(names only)", 0
+
 _products: dict[tuple[Any, ...], tuple[str, int]] = {}
 _PRODUCTS_KEPT = 10_000
 
@@ -40,26 +46,28 @@ def parse(value: bytes | None, intended_us: int) -> Order:
         names = []
         cents = 0
         for product in document["products"]:
-            known = _products.get(tuple(product.values()))
-            name, price = known if known else _describe(product)
+            known = _NAMES_ONLY if product.get("fieldNames") else _products.get(tuple(product.values()))
+            name, price = known or _describe(product)
             names.append(name)
             cents += price
-        return Order(
-            intended_us, document["customer"]["id"], document["id"], document["dateTime"], tuple(names), cents
-        )
-    except (KeyError, TypeError, AttributeError) as exc:
+        customer, number, day = document["customer"]["id"], document["id"], document["dateTime"]
+        if not (type(customer) is type(number) is int and -MAX_DAY < day < MAX_DAY):
+            raise ValueError(f"customer {customer!r}, id {number!r}, dateTime {day!r}")
+        return Order(intended_us, customer, number, day, tuple(names), cents)
+    except (KeyError, TypeError, AttributeError, OverflowError) as exc:
         raise ValueError(f"not a transaction: {exc!r}") from exc
 
 
 def _describe(product: dict[str, Any]) -> tuple[str, int]:
     """A product's name and its price in cents (size times price a unit, model specification section 7)."""
-    if "fieldNames" in product:
-        return "(names only)", 0
     kind = product.get("flavor") or product.get("color") or ""
     name = " ".join(
         filter(None, (str(product["brand"]), str(kind), str(product["category"]), f"{product['size']:g}"))
     )
+    name.encode()  # raises ValueError for half a surrogate pair, which no database takes
     described = name, round(100 * product["size"] * product["per_unit_cost"])
+    if not 0 <= described[1] <= MAX_CENTS:
+        raise ValueError(f"a product of {described[1]} cents")
     if len(_products) < _PRODUCTS_KEPT:  # outsiders may write to the topics; 55 are ours
         _products[tuple(product.values())] = described
     return described
