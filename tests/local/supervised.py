@@ -14,7 +14,7 @@ from kapture_tui.targets.base import Observation
 from kapture_tui.targets.local.target import LocalTarget
 from kapture_tui.targets.local.usage import processes_of_run
 
-WAIT_S = 20.0
+WAIT_S = 30.0
 
 
 def spec_of(namespace: str, scale: int = 1, redis: bool = False, keep: bool = False) -> StackSpec:
@@ -28,10 +28,12 @@ async def every(events: AsyncIterator[Event]) -> list[Event]:
     return [event async for event in events]
 
 
-async def see(target: LocalTarget, wanted: Callable[[Observation], bool]) -> tuple[Observation, list[Event]]:
+async def see(
+    target: LocalTarget, wanted: Callable[[Observation], bool], wait_s: float = WAIT_S
+) -> tuple[Observation, list[Event]]:
     """Observe until `wanted`; that observation, and all events seen."""
     events: list[Event] = []
-    async with asyncio.timeout(WAIT_S), aclosing(target.observe()) as seen:
+    async with asyncio.timeout(wait_s), aclosing(target.observe()) as seen:
         async for observation in seen:
             events += observation.events
             if wanted(observation):
