@@ -21,8 +21,9 @@ _ERROR_BYTES = 512
 _PRODUCER = 0
 _TOPIC_EXISTS = 36
 
-REBALANCE_DELAY_MS = 200
-"""How long a new group waits for further members. The mock's own 3 s would be most of a start-up."""
+REBALANCE_DELAY_MS = 800
+"""How long a new group waits for further members. The mock's own 3 s would be most of a start-up; a member that misses
+it costs a rebalance, which is longer."""
 
 
 def library() -> Path | None:

@@ -105,9 +105,9 @@ class Stack:
             try:
                 self.plan.prepare()
                 await together(self._start_kafka(), self._bring(Component.REDIS))
-                await together(*map(self._bring, (Component.OBSERVER, Component.ETL, Component.REDIS_SINK)))
-                # Last, so that nothing expires unread on the embedded broker.
-                await self._bring(Component.LOADER)
+                # Loaders need not wait for their readers: their credit keeps records from expiring unread.
+                workload = (Component.OBSERVER, Component.ETL, Component.REDIS_SINK, Component.LOADER)
+                await together(*map(self._bring, workload))
             except (KaptureError, OSError) as exc:
                 if isinstance(exc, OSError):
                     exc = UsageError(f"state directory {self._state.path}", exc.strerror or str(exc))

@@ -52,6 +52,15 @@ class ClientSettings:
     message_timeout_s: float = 120.0
 
 
+def session_s(settings: ClientSettings) -> int:
+    """How long a consumer group waits for a silent member, seconds.
+
+    6 s is the shortest a Kafka broker allows by default. The embedded one allows any time, and takes nearly all of it
+    for every rebalance, whether its members have answered or not.
+    """
+    return 3 if settings.embedded else 6
+
+
 OnDelivery = Callable[[bool, int, bytes | None], None]
 """Called once for each message sent: (acknowledged, its offset or -1, its header).
 

@@ -22,6 +22,7 @@ from kapture_tui.workload.kafka.base import (
     Lane,
     OnDelivery,
     Record,
+    session_s,
 )
 from kapture_tui.workload.kafka.base import TopicPartition as Partition
 
@@ -143,7 +144,7 @@ class GroupClient:
                 "auto.offset.reset": "earliest",
                 # Range would hand partition 0 of every topic to the same member.
                 "partition.assignment.strategy": "roundrobin",
-                "session.timeout.ms": 6000,
+                "session.timeout.ms": 1000 * session_s(settings),
                 "heartbeat.interval.ms": 1000,
                 "max.poll.interval.ms": 120_000,
                 "fetch.wait.max.ms": 100,

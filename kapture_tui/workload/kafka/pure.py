@@ -37,6 +37,7 @@ from kapture_tui.workload.kafka.base import (
     Lane,
     OnDelivery,
     Record,
+    session_s,
 )
 from kapture_tui.workload.kafka.base import TopicPartition as Partition
 
@@ -232,7 +233,7 @@ class GroupClient:
                 group_id=group,
                 # Range would hand partition 0 of every topic to the same member.
                 partition_assignment_strategy=[RoundRobinPartitionAssignor],
-                session_timeout_ms=6000,
+                session_timeout_ms=1000 * session_s(settings),
                 heartbeat_interval_ms=1000,
                 max_poll_interval_ms=120_000,
                 kafka_client=self._listener.net_client,
