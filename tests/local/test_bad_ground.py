@@ -136,10 +136,9 @@ def test_a_redis_with_another_runs_data_is_refused_and_can_be_cleared(tmp_path: 
         client.set("somebody:else", 1)
         client.hset("kapture:position:etl-redis", "transactions.CA/0", "{}")
         client.hset("customer:1", "orders", 1)
-        with pytest.raises(UsageError, match="another run"):
+        with pytest.raises(UsageError, match="3 keys of somebody else"):
             check_there(url)
         assert clear(url) == 2
         assert client.keys() == [b"somebody:else"]
-        assert "valkey" in check_there(url)
         client.close()
         process.terminate()

