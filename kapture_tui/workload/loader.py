@@ -39,6 +39,10 @@ log = logging.getLogger(__name__)
 CHUNK = 256
 """Messages between two looks at the clock."""
 
+PACE_S = 0.002
+"""The least a loader on schedule waits before it looks again: what is due meanwhile is sent together, so much late.
+Clients wait in whole milliseconds; asked for less, they return at once and the loader would spin."""
+
 MAX_IN_FLIGHT = 20_000
 """Messages sent and not acknowledged yet: about 20 MB, and a second or less of what one loader can send."""
 
@@ -159,8 +163,8 @@ class Loader:
         due = self._schedule.take(now, CHUNK)
         if due:
             self._send_all([int((at + self._clock_offset_s) * 1e6) for at in due])
-        idle = 0.0 if due else min(0.02, max(0.0, self._schedule.next_s - now))
-        self._producer.poll(idle)
+        behind = len(due) == CHUNK
+        self._producer.poll(0.0 if behind else min(max(self._schedule.next_s - now, PACE_S), 0.02))
 
     def _send_all(self, intended: list[int]) -> None:
         """Send the next transactions, one for each intended time, µs since the epoch; waits where it is held back."""
