@@ -98,9 +98,7 @@ def _redis(spec: StackSpec) -> Finding:
 
 
 def _later(component: Component, spec: StackSpec) -> Finding:
-    text = "not on this machine in this release"
-    remedy = "it comes with a later release"
-    return Finding(component.value, False, text, remedy, fatal=spec.has(component))
+    return Finding(component.value, False, "comes with a later release", fatal=spec.has(component))
 
 
 def _python() -> Finding:
