@@ -11,8 +11,9 @@ from __future__ import annotations
 import logging
 import struct
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from kapture_tui.model.errors import KaptureError
@@ -22,6 +23,8 @@ from kapture_tui.workload import header
 from kapture_tui.workload.kafka import (
     ClientSettings,
     GroupConsumer,
+    GroupListener,
+    Producer,
     Record,
     TopicPartition,
     open_consumer,
@@ -83,8 +86,8 @@ class Sink(Protocol):
     def write(self, batches: Sequence[Batch]) -> Mapping[TopicPartition, int]:
         """Store batches, each all or nothing; calling it again with the same batches changes nothing.
 
-        Returns: the offset stored for each partition now. One that is not the batch's own means that somebody else
-            has stored since, and this batch was not.
+        Returns: the offset stored for each partition now. One that is not the batch's own, or a partition left out,
+            means that somebody else has stored since, and this batch was not.
         Raises: SinkUnavailable: it is not known whether all of them were stored.
         """
         ...
@@ -94,22 +97,44 @@ class Sink(Protocol):
         ...
 
 
-class ConsumeLoop:
-    """One member of a sink's consumer group."""
+Join = Callable[[GroupListener], GroupConsumer]
+"""Joins the sink's consumer group: the listener is told about partitions while the consumer polls."""
 
-    def __init__(self, settings: Settings, sink: Sink, stop: StopSignal) -> None:
-        self._settings = settings
+
+class ConsumeLoop:
+    """One member of a sink's consumer group.
+
+    Args:
+        name: of this process, as the owner of what it reads.
+        sink: where the records go.
+        stop: set when it is time to store, commit and leave.
+        join: how to become a member of the sink's group.
+        producer: for the ledger halves, which nobody waits for.
+        ready_file: see `Settings.ready_file`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sink: Sink,
+        stop: StopSignal,
+        join: Join,
+        producer: Producer,
+        ready_file: Path | None = None,
+    ) -> None:
+        self._name = name
         self._sink = sink
         self._stop = stop
+        self._ready_file = ready_file
         self._logs: dict[TopicPartition, PartitionLog] = {}
         self._pending: dict[TopicPartition, list[Record]] = {}
         self._pending_since: float | None = None
+        self._writing: dict[TopicPartition, Batch] = {}
+        self._paused: set[TopicPartition] = set()
         self._read_to: dict[TopicPartition, int] = {}
-        self._publisher = _Publisher(client_settings(settings), settings.name)
-        self._consumer: GroupConsumer = open_consumer(
-            client_settings(settings), sink.group, [transactions_topic(state) for state in STATES], self
-        )
+        self._publisher = _Publisher(producer, name)
         self._joined = False
+        self._consumer = join(self)
 
     def run(self) -> None:
         """Consume until asked to stop; then store, commit and leave the group."""
@@ -126,13 +151,14 @@ class ConsumeLoop:
 
     def _read(self) -> None:
         waiting = sum(map(len, self._pending.values()))
-        for partition, records in self._consumer.poll(
-            max(1, self._sink.batch_records - waiting), 0.05
-        ).items():
-            if partition in self._logs:
-                self._pending.setdefault(partition, []).extend(records)
+        self._poll(max(1, self._sink.batch_records - waiting), 0.05)
         if self._pending and self._pending_since is None:
             self._pending_since = time.monotonic()
+
+    def _poll(self, most: int, timeout_s: float) -> None:
+        for partition, records in self._consumer.poll(most, timeout_s).items():
+            if partition in self._logs:
+                self._pending.setdefault(partition, []).extend(records)
 
     def _due(self) -> bool:
         if self._pending_since is None:
@@ -147,31 +173,43 @@ class ConsumeLoop:
         self._take_over(partitions)
         if not self._joined:
             self._joined = True
-            say_ready(self._settings.ready_file, group=self._sink.group)
+            say_ready(self._ready_file, group=self._sink.group)
         return {p: self._logs[p].offset for p in partitions if p in self._logs and self._logs[p].offset > 0}
 
     def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """See `GroupListener`: store what was read, then forget it."""
-        mine = set(partitions) & self._pending.keys()
-        if mine:
-            batches = [self._batch(p, self._pending.pop(p)) for p in mine]
-            try:
-                self._settle(batches, self._sink.write(batches), seek=False)
-            except SinkUnavailable as exc:
-                log.warning("%s", exc)
-                self._abandon(batches)
+        # Of a batch that waits for its database nobody knows whether it was stored: what was read after it must not be
+        # stored on top of it, and a half that contains it is no truth to publish.
+        self._forget(self._writing.keys() & set(partitions))
+        self._store_last([p for p in partitions if p in self._pending])
+        # librdkafka keeps a partition paused over a rebalance: should it come back, nothing would be read of it.
+        self._resume(self._paused & set(partitions))
         self._publisher.publish({p: self._logs[p] for p in partitions if p in self._logs})
+        self._forget(partitions)
         for partition in partitions:
-            for owned in (self._logs, self._pending, self._read_to):
-                owned.pop(partition, None)
+            self._read_to.pop(partition, None)
+
+    def _store_last(self, partitions: Sequence[TopicPartition]) -> None:
+        batches = [self._batch(p, self._pending.pop(p)) for p in partitions]
+        if not batches:
+            return
+        try:
+            self._settle(batches, self._sink.write(batches), seek=False)
+        except SinkUnavailable as exc:
+            self._abandon(partitions, exc)
 
     def _take_over(self, partitions: Sequence[TopicPartition]) -> None:
+        self._forget(partitions)
         stored = self._patiently_restore(partitions)
+        if stored is None:
+            return
         for partition in partitions:
             self._logs[partition] = PartitionLog(self._sink.group, partition, stored.get(partition))
-            self._pending.pop(partition, None)
 
-    def _patiently_restore(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, GroupHalf]:
+    def _patiently_restore(
+        self, partitions: Sequence[TopicPartition]
+    ) -> Mapping[TopicPartition, GroupHalf] | None:
+        """What is stored for these; None: asked to stop before the sink could tell, so they are not ours to read."""
         tries = 0
         while True:
             try:
@@ -179,8 +217,13 @@ class ConsumeLoop:
             except SinkUnavailable as exc:
                 log.warning("%s", exc)
                 if self._wait(tries):
-                    return {}  # nothing will be read any more
+                    return None
                 tries += 1
+
+    def _forget(self, partitions: Iterable[TopicPartition]) -> None:
+        for partition in list(partitions):
+            for memory in (self._logs, self._pending, self._writing):
+                memory.pop(partition, None)
 
     def _wait(self, tries: int) -> bool:
         return self._stop.wait(BACKOFF_S[min(tries, len(BACKOFF_S) - 1)])
@@ -189,48 +232,52 @@ class ConsumeLoop:
 
     def _store(self) -> None:
         """Write what is pending; while the database is away, wait with it and stay in the group."""
-        batches = [self._batch(partition, records) for partition, records in self._pending.items()]
+        self._writing = {p: self._batch(p, records) for p, records in self._pending.items()}
         self._pending = {}
         self._pending_since = None
         tries = 0
-        while batches:
+        # A partition that goes meanwhile takes its batch along: whoever has it next reads those records again.
+        while self._writing:
             try:
+                batches = list(self._writing.values())
                 self._settle(batches, self._sink.write(batches))
-                break
+                self._writing = {}
             except SinkUnavailable as exc:
                 log.warning("%s", exc)
-            if self._wait(tries):
-                self._abandon(batches)
-                break
-            tries += 1
-            self._stay_in_group()
-            batches = [batch for batch in batches if self._still_owns(batch)]
-        if tries:
-            self._consumer.resume(list(self._logs))
+                if self._wait(tries):
+                    self._abandon(self._writing, exc)
+                    break
+                tries += 1
+                self._stay_in_group()
+        self._resume(self._paused)
 
     def _stay_in_group(self) -> None:
         # A poll serves rebalances; it may still bring a record that was fetched before the pause.
-        self._consumer.pause(list(self._logs))
-        for partition, records in self._consumer.poll(1, 0.0).items():
-            if partition in self._logs:
-                self._pending.setdefault(partition, []).extend(records)
+        running = self._logs.keys() - self._paused
+        if running:
+            self._consumer.pause(running)
+            self._paused |= running
+        self._poll(1, 0.0)
 
-    def _still_owns(self, batch: Batch) -> bool:
-        # A partition that left and came back was restored to what is stored: the batch's records come again.
-        owned = self._logs.get(batch.partition)
-        return owned is not None and owned.offset == batch.half.offset
+    def _resume(self, partitions: set[TopicPartition]) -> None:
+        if partitions:
+            self._consumer.resume(partitions)
+            self._paused = self._paused - partitions
 
-    def _abandon(self, batches: list[Batch]) -> None:
-        log.warning("%s partitions have records unstored: the next owner reads them again", len(batches))
-        for batch in batches:
-            self._logs.pop(batch.partition, None)
+    def _abandon(self, partitions: Collection[TopicPartition], exc: SinkUnavailable) -> None:
+        log.warning(
+            "%s; %d partitions have records unstored, which their next owner reads again",
+            exc,
+            len(partitions),
+        )
+        self._forget(partitions)
 
     def _batch(self, partition: TopicPartition, records: list[Record]) -> Batch:
         half_log = self._logs[partition]
         start = half_log.offset
         orders = take(half_log, records, self._read_to.get(partition, 0))
         self._read_to[partition] = max(self._read_to.get(partition, 0), half_log.offset)
-        return Batch(partition, start, half_log.half(self._settings.name, time.time()), orders)
+        return Batch(partition, start, half_log.half(self._name, time.time()), orders)
 
     def _settle(self, batches: list[Batch], stored: Mapping[TopicPartition, int], seek: bool = True) -> None:
         now_us = time.time_ns() // 1000
@@ -247,11 +294,13 @@ class ConsumeLoop:
         self._consumer.commit(done)
 
     def _lost_ownership(self, partition: TopicPartition, offset: int | None, seek: bool) -> None:
-        log.warning("%s/%d was stored up to %s by somebody else: going on from there", *partition, offset)
-        self._logs.pop(partition, None)
+        where = "somewhere else" if offset is None else f"to offset {offset}"
+        log.warning("%s/%d was stored %s by somebody else: going on from there", *partition, where)
+        self._forget([partition])
         if seek:
             self._take_over([partition])
-            self._consumer.seek(partition, self._logs[partition].offset)
+            if partition in self._logs:
+                self._consumer.seek(partition, self._logs[partition].offset)
 
 
 def take(half_log: PartitionLog, records: Sequence[Record], read_to: int) -> list[Order]:
@@ -276,6 +325,8 @@ def take(half_log: PartitionLog, records: Sequence[Record], read_to: int) -> lis
             half_log.redelivered += 1
         try:
             loader, sequence, intended_us = unpack(packed or b"")
+            if (sequence | intended_us) >> header.BITS:
+                raise ValueError("its header has a number that no loader gets to")
             order = parse(value, intended_us)
         except (struct.error, ValueError) as exc:
             log.warning("%s at offset %d is no transaction of ours: %s", half_log.key, offset, exc)
@@ -292,8 +343,8 @@ def take(half_log: PartitionLog, records: Sequence[Record], read_to: int) -> lis
 class _Publisher:
     """Sends the halves of owned partitions to `kapture.ledger`: changed ones each second, all every half minute."""
 
-    def __init__(self, settings: ClientSettings, owner: str) -> None:
-        self._producer = open_producer(settings)
+    def __init__(self, producer: Producer, owner: str) -> None:
+        self._producer = producer
         self._send = self._producer.lane(LEDGER_TOPIC, 0, None)
         self._owner = owner
         self._changed: set[TopicPartition] = set()
@@ -329,6 +380,18 @@ class _Publisher:
         left = self._producer.flush(10.0)
         if left:
             log.warning("%d ledger reports of %s were not acknowledged", left, self._owner)
+
+
+def run_sink(settings: Settings, sink: Sink) -> None:
+    """Run one process of a sink until SIGTERM."""
+    client = client_settings(settings)
+    topics = [transactions_topic(state) for state in STATES]
+    stop = StopSignal().install()
+
+    def join(listener: GroupListener) -> GroupConsumer:
+        return open_consumer(client, sink.group, topics, listener)
+
+    ConsumeLoop(settings.name, sink, stop, join, open_producer(client), settings.ready_file).run()
 
 
 def client_settings(settings: Settings) -> ClientSettings:

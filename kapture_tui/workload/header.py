@@ -22,6 +22,10 @@ unpack = _LAYOUT.unpack
 
 SIZE = _LAYOUT.size
 
+BITS = 62
+"""Sequences and times have at most so many bits. Greater ones are somebody else's, and not every reader could hold
+them: JSON codecs and databases end at 64 bits with a sign."""
+
 
 def loader_number(run_id: str, loader: str, incarnation: int) -> int:
     """A 64-bit number for one loader process; different for each restart."""

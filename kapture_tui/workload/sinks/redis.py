@@ -16,12 +16,11 @@ from redis.exceptions import RedisError
 
 from kapture_tui.model.ledger import GroupHalf
 from kapture_tui.model.spec import Component
-from kapture_tui.workload.consume import Batch, ConsumeLoop, SinkUnavailable
+from kapture_tui.workload.consume import Batch, SinkUnavailable, run_sink
 from kapture_tui.workload.fastjson import dumps
 from kapture_tui.workload.kafka import TopicPartition
 from kapture_tui.workload.ledger import partition_key
 from kapture_tui.workload.ledger_json import decode_group, encode
-from kapture_tui.workload.process import StopSignal
 from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.transaction import Order
 
@@ -166,4 +165,4 @@ def main(settings: Settings) -> None:
     """Run one process of the Redis sink until SIGTERM."""
     if settings.redis_url is None:
         raise SinkUnavailable("starting the Redis sink", "KAPTURE_REDIS_URL is not set")
-    ConsumeLoop(settings, RedisSink(settings.redis_url), StopSignal().install()).run()
+    run_sink(settings, RedisSink(settings.redis_url))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kapture_tui.workload.petstore.products import PRODUCTS
 from kapture_tui.workload.petstore.records import MESSAGE, BasketSerializer
-from kapture_tui.workload.etl import roll_up
+from kapture_tui.workload.rollups import roll_up
 from kapture_tui.workload.transaction import Order, parse
 
 PEOPLE = b',"customer":{"id":42},"store":{"id":3},"dateTime":'
