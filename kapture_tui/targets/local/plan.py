@@ -27,6 +27,10 @@ WORKLOADS = {
     Component.OBSERVER: "observer",
 }
 BROKER = "kapture_tui.targets.local.broker"
+START_S = 60.0
+CUSTOMER_S = 0.001
+"""A loader simulates its customers before it is ready, 6,000 of them a second of a core."""
+
 DRAIN_GRACE_S = 30.0
 """A workload process stores or sends what it holds before it goes; SIGKILL must not cut that short."""
 
@@ -190,6 +194,7 @@ class LocalPlan:
             env=self._environment(name) | self._settings(name, ready.path).to_env(),
             ready=ready,
             grace_s=DRAIN_GRACE_S,
+            start_s=START_S + self.spec.load.customers * CUSTOMER_S,
         )
 
     def _redis_server(self) -> ChildSpec:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapture_tui.model.errors import UsageError
-from kapture_tui.model.spec import CHOICES, Component, StackSpec
+from kapture_tui.model.spec import CHOICES, Component, LoadSpec, StackSpec
 from kapture_tui.stack.catalogue import CATALOGUE, check_scale, component_named
 from kapture_tui.stack.sizing import PARTITIONS_PER_CONSUMER, estimate, size
 
@@ -34,19 +34,28 @@ def test_every_consumer_finds_partitions_and_no_more_than_needed(scale: int) -> 
 def test_a_larger_scale_takes_more(scale: int) -> None:
     less = estimate(StackSpec("n", scale, REDIS), cores=2)
     more = estimate(StackSpec("n", scale + 1, REDIS), cores=2)
-    assert more.processes == less.processes + 3
+    assert more.processes == less.processes + 6
     assert more.memory_bytes > less.memory_bytes
     assert more.seconds > less.seconds
 
 
 def test_what_is_elsewhere_takes_nothing_here() -> None:
     whole = StackSpec("n", 1, REDIS)
-    assert estimate(whole, 2).processes == 7
-    assert estimate(replace(whole, redis_url="redis://there"), 2).processes == 6
-    assert estimate(replace(whole, kafka_bootstrap="there:9092"), 2).processes == 6
-    assert estimate(StackSpec("n", 1), 2).processes == 5
-    assert estimate(replace(whole, kafka_home="/kafka"), 2).memory_bytes > 2 * estimate(whole, 2).memory_bytes
+    assert estimate(whole, 2).processes == 13
+    assert estimate(replace(whole, redis_url="redis://there"), 2).processes == 11
+    assert estimate(replace(whole, kafka_bootstrap="there:9092"), 2).processes == 11
+    assert estimate(StackSpec("n", 1), 2).processes == 9
+    assert (
+        estimate(replace(whole, kafka_home="/kafka"), 2).memory_bytes > 1.5 * estimate(whole, 2).memory_bytes
+    )
     assert estimate(whole, 1).seconds > estimate(whole, 8).seconds
+
+
+def test_customers_cost_memory_and_time() -> None:
+    few, many = (estimate(StackSpec("n", 1, load=LoadSpec(customers=n)), 2) for n in (1000, 101_000))
+    assert 500 < (many.memory_bytes - few.memory_bytes) / 2**20 < 700
+    assert 5 < many.seconds - few.seconds < 12
+    assert many.processes == few.processes
 
 
 def test_the_catalogue_has_every_component() -> None:
