@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import stat
@@ -23,6 +24,8 @@ from kapture_tui.targets.local import namespaces
 from kapture_tui.targets.local.state import Owner
 from kapture_tui.targets.local.target import LocalTarget
 from kapture_tui.targets.local.usage import processes_of_run
+from kapture_tui.workload.control import ControlReader, Order
+from kapture_tui.workload.kafka import ClientSettings
 from tests.local.stand_ins import MODULE
 from tests.local.supervised import every, pods, run_id, see, spec_of, supervisor_of, wait_for_none
 
@@ -67,6 +70,8 @@ async def test_everything_comes_and_everything_goes(make: Make) -> None:
     state, run = target.state, run_id(target)
     assert stat.S_IMODE(state.path.stat().st_mode) == 0o700
     assert stat.S_IMODE(state.socket_path().stat().st_mode) == 0o600
+    supervisor = supervisor_of(target).pid
+    assert os.getsid(supervisor) == supervisor != os.getsid(0)  # a terminal that hangs up does not reach it
     seen, events = await see(target, lambda o: all(row.cpu_cores is not None for row in o.pods))
     assert pods(seen) == dict.fromkeys(
         [
@@ -187,6 +192,7 @@ async def test_a_component_is_added_to_a_running_stack(make: Make) -> None:
     assert [event.step for event in added if event.done] == ["redis", "etl-redis"]
     after, _ = await see(target, lambda o: "etl-redis-0" in pods(o))
     assert after.spec == spec_of("grow", redis=True)
+    assert (await orders(target))[-1].groups == ("etl", "etl-redis")
 
 
 async def test_a_deploy_that_fails_says_why_and_leaves_nothing(make: Make, habits: Path) -> None:
@@ -263,6 +269,32 @@ async def test_what_cannot_be_done_is_refused_with_the_reason(make: Make) -> Non
         await target.restart(Component.REDIS)
     with pytest.raises(UsageError, match="must be more than 0"):
         await target.control(0.0, False)
+
+
+async def orders(target: LocalTarget) -> list[Order]:
+    """What has been told to the loaders so far, oldest first."""
+    facts = json.loads((target.state.ready / "kafka.json").read_text())
+    reader = ControlReader(ClientSettings(facts["bootstrap"], "test", embedded=True))
+    seen: list[Order] = []
+    async with asyncio.timeout(20):
+        while not seen:
+            if order := await asyncio.to_thread(reader.poll):
+                seen.append(order)
+            await asyncio.sleep(0.02)
+    reader.close()
+    return seen
+
+
+async def test_loaders_are_told_rate_and_pause(make: Make) -> None:
+    target = make("orders")
+    await every(target.deploy(spec_of("orders")))
+    await target.control(50.0, True)
+    assert await orders(target) == [Order(50.0, True)]
+    _, events = await see(target, lambda o: o.phase is Phase.PAUSED)
+    assert events[-1].text == "paused"
+    await target.control(None, False)
+    _, events = await see(target, lambda o: o.phase is Phase.STARTING)
+    assert events[-1].text == "as fast as the brokers take them"
 
 
 async def test_a_restart_replaces_each_process(make: Make) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -30,19 +33,25 @@ PORTS = 5
 """Redis, Kafka and its controller, the observer; one to spare."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """One thing to look at: `run` says what was found, or raises a KaptureError."""
+
+    subject: str
+    run: Callable[[], str]
+    fatal: bool = True
+
+
 def look(spec: StackSpec) -> list[Finding]:
     """Every finding, the fatal ones included. Blocks, for some seconds where servers elsewhere are asked."""
-    state = StateDirectory.of(spec.namespace)
-    return [
-        _kafka(spec),
-        _redis(spec),
-        *(_later(component, spec) for component in CHOICES if not CATALOGUE[component].local),
-        _python(),
-        _memory(spec),
-        _checked("state", "free to use", spec_fatal=True, check=state.refuse_unless_free),
-        _checked("disk", _free(state.path), True, lambda: check_space(state.path, disk_needed(spec))),
-        _checked("ports", "free ones on 127.0.0.1", True, lambda: free_ports(PORTS)),
-    ]
+    return [_finding(check) for check in _checks(spec)]
+
+
+def refuse(spec: StackSpec) -> None:
+    """Raises the error of the first finding that is fatal."""
+    for check in _checks(spec):
+        if check.fatal:
+            check.run()
 
 
 def disk_needed(spec: StackSpec) -> int:
@@ -50,69 +59,81 @@ def disk_needed(spec: StackSpec) -> int:
     return KAFKA_DISK_BYTES if spec.kafka_home else EMBEDDED_DISK_BYTES
 
 
-def refuse(spec: StackSpec) -> None:
-    """Raises UsageError for the first finding that is fatal."""
-    for finding in look(spec):
-        if finding.fatal:
-            raise UsageError(finding.subject, finding.text, finding.remedy)
+def _checks(spec: StackSpec) -> list[_Check]:
+    later = [component for component in CHOICES if not CATALOGUE[component].local]
+    return [
+        _Check(Component.KAFKA.value, lambda: _kafka(spec)),
+        _Check(Component.REDIS.value, lambda: _redis(spec), spec.has(Component.REDIS)),
+        *(_Check(component.value, partial(_later, component), spec.has(component)) for component in later),
+        _Check("python", _python, fatal=False),
+        _Check("memory", lambda: _memory(spec), fatal=False),
+        _Check("state", lambda: _state(spec)),
+        _Check("disk", lambda: _disk(spec)),
+        _Check("ports", _ports),
+    ]
 
 
-def _checked(subject: str, text: str, spec_fatal: bool, check: object) -> Finding:
+def _finding(check: _Check) -> Finding:
     try:
-        check()  # type: ignore[operator]
+        return Finding(check.subject, True, check.run())
     except KaptureError as exc:
-        return Finding(subject, False, f"{exc.doing}: {exc.cause}", exc.remedy, fatal=spec_fatal)
-    return Finding(subject, True, text)
+        text = exc.cause if exc.doing == check.subject else f"{exc.doing}: {exc.cause}"
+        return Finding(check.subject, False, text, exc.remedy, check.fatal)
 
 
-def _kafka(spec: StackSpec) -> Finding:
-    subject = Component.KAFKA.value
-    try:
-        if spec.kafka_bootstrap:
-            brokers = kafka.check_there(spec.kafka_bootstrap)
-            return Finding(subject, True, f"{brokers} brokers at {spec.kafka_bootstrap}")
-        if spec.kafka_home:
-            home = kafka.find_home(spec.kafka_home)
-            return Finding(subject, True, f"{home.version}, a node of its own from {home.path}")
-    except KaptureError as exc:
-        return Finding(subject, False, f"{exc.doing}: {exc.cause}", exc.remedy, fatal=True)
+def _kafka(spec: StackSpec) -> str:
+    if spec.kafka_bootstrap:
+        return f"{kafka.check_there(spec.kafka_bootstrap)} brokers at {spec.kafka_bootstrap}"
+    if spec.kafka_home:
+        home = kafka.find_home(spec.kafka_home)
+        return f"{home.version}, a node of its own from {home.path}"
     if library() is None:
         remedy = "install confluent-kafka, or point KAFKA_HOME or --kafka-bootstrap at a real Kafka"
-        return Finding(
-            subject, False, "confluent-kafka, which has the embedded broker, is missing", remedy, fatal=True
-        )
-    return Finding(subject, True, "embedded, in memory")
+        raise UsageError("kafka", "confluent-kafka, which has the embedded broker, is missing", remedy)
+    return "embedded, in memory"
 
 
-def _redis(spec: StackSpec) -> Finding:
-    subject, wanted = Component.REDIS.value, spec.has(Component.REDIS)
+def _redis(spec: StackSpec) -> str:
     if spec.redis_url:
-        try:
-            return Finding(subject, True, redis.check_there(spec.redis_url))
-        except KaptureError as exc:
-            return Finding(subject, False, f"{exc.doing}: {exc.cause}", exc.remedy, fatal=wanted)
+        return redis.check_there(spec.redis_url)
     server = redis.find_server()
     if server is None:
-        return Finding(subject, False, "no server", redis.REMEDY, fatal=wanted)
-    return Finding(subject, True, server.describe())
+        raise UsageError("redis", "no server", redis.REMEDY)
+    return server.describe()
 
 
-def _later(component: Component, spec: StackSpec) -> Finding:
-    return Finding(component.value, False, "comes with a later release", fatal=spec.has(component))
+def _later(component: Component) -> str:
+    raise UsageError(component.value, "comes with a later release")
 
 
-def _python() -> Finding:
+def _python() -> str:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Finding("python", True, f"{version} at {sys.executable}")
+    return f"{version} at {sys.executable}"
 
 
-def _memory(spec: StackSpec) -> Finding:
+def _memory(spec: StackSpec) -> str:
     needed = estimate(spec, os.cpu_count() or 1).memory_bytes
     free = psutil.virtual_memory().available
     text = f"{free / 2**30:.1f} GiB free, about {needed / 2**30:.1f} GiB needed"
-    if free >= needed:
-        return Finding("memory", True, text)
-    return Finding("memory", False, text, "choose a smaller scale, or close something")
+    if free < needed:
+        raise KaptureError("memory", text, "choose a smaller scale, or close something")
+    return text
+
+
+def _state(spec: StackSpec) -> str:
+    StateDirectory.of(spec.namespace).refuse_unless_free()
+    return "free to use"
+
+
+def _disk(spec: StackSpec) -> str:
+    path = StateDirectory.of(spec.namespace).path
+    check_space(path, disk_needed(spec))
+    return _free(path)
+
+
+def _ports() -> str:
+    free_ports(PORTS)
+    return "free ones on 127.0.0.1"
 
 
 def _free(path: Path) -> str:

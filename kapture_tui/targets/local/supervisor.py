@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import time
+import traceback
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
 from contextlib import suppress
@@ -250,16 +251,23 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         due_s, number = loop.time(), 0
         while True:
-            if self._attached:
-                await self._look()
-            self._tick.set()
-            self._tick = asyncio.Event()
-            if number % HOUSEKEEPING_TICKS == 0:
-                self._keep_house()
-            self._mind_the_grace()
+            try:
+                await self._tick_once(number)
+            except Exception:
+                # Whoever watches would otherwise wait for ever for the next tick.
+                traceback.print_exc()
             number += 1
             due_s = max(due_s + TICK_S, loop.time())
             await asyncio.sleep(due_s - loop.time())
+
+    async def _tick_once(self, number: int) -> None:
+        if self._attached:
+            await self._look()
+        self._tick.set()
+        self._tick = asyncio.Event()
+        if number % HOUSEKEEPING_TICKS == 0:
+            self._keep_house()
+        self._mind_the_grace()
 
     async def _look(self) -> None:
         if self._stack is None:
