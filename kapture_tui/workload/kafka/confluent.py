@@ -54,6 +54,10 @@ class ProducerClient:
     """See `Producer`."""
 
     def __init__(self, settings: ClientSettings) -> None:
+        timeout_s = settings.message_timeout_s
+        # Then a partition has no gaps: a message that fails takes the whole producer with it, so that those without a
+        # callback cannot fail unseen.
+        self._gapless = timeout_s is None
         self._producer = RdProducer(
             _base(settings)
             | {
@@ -64,7 +68,8 @@ class ProducerClient:
                 "batch.size": BATCH_BYTES,
                 "queue.buffering.max.messages": 200_000,
                 "queue.buffering.max.kbytes": 64 * 1024,
-                "message.timeout.ms": int(settings.message_timeout_s * 1000),
+                "message.timeout.ms": 0 if timeout_s is None else int(timeout_s * 1000),
+                "enable.gapless.guarantee": self._gapless,
             }
         )
         self.poll: Callable[[float], object] = self._producer.poll
@@ -74,11 +79,12 @@ class ProducerClient:
         """See `Producer`."""
         produce = self._producer.produce
         delivered = _on_delivery(on_delivery) if on_delivery else None
+        report_all = not self._gapless
 
-        def send(key: bytes | None, value: bytes, header: bytes | None) -> bool:
+        def send(key: bytes | None, value: bytes, header: bytes | None, report: bool = True, /) -> bool:
             headers: Any = [(header_format.NAME, header)] if header is not None else None
             # The message of a failed delivery comes back without its headers, so each callback knows its own.
-            callback = partial(delivered, header) if delivered else None
+            callback = partial(delivered, header) if delivered and (report or report_all) else None
             try:
                 # By position, this runs for every message: (…, callback, on_delivery, timestamp, headers).
                 produce(topic, value, key, partition, callback, None, 0, headers)
@@ -100,6 +106,7 @@ def _on_delivery(report: OnDelivery) -> Callable[[bytes | None, Any, Message], N
         if error is None:
             report(True, message.offset() or 0, header)
         else:
+            log.warning("sending to %s: %s", message.topic(), error)
             report(False, -1, header)
 
     return delivered
@@ -145,7 +152,7 @@ class GroupClient:
                 # Range would hand partition 0 of every topic to the same member.
                 "partition.assignment.strategy": "roundrobin",
                 "session.timeout.ms": 1000 * session_s(settings),
-                "heartbeat.interval.ms": 1000,
+                "heartbeat.interval.ms": 1000 * session_s(settings) // 6,
                 "max.poll.interval.ms": 120_000,
                 "fetch.wait.max.ms": 100,
                 "fetch.min.bytes": 1,
@@ -162,6 +169,7 @@ class GroupClient:
         for p in partitions:
             p.offset = starts.get((p.topic, p.partition), OFFSET_BEGINNING)
         consumer.assign(partitions)
+        consumer.resume(partitions)  # one that was ours before would have stayed paused
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._listener.revoked([(p.topic, p.partition) for p in partitions])

@@ -61,8 +61,17 @@ MAX_MESSAGES = 20_000
 MAX_BYTES = 32 * 1024 * 1024
 """What may be in flight before a lane says no. This client has no bound of its own: it would take memory instead."""
 
+FOR_EVER_MS = 2**31 - 1
+"""The longest time-out there is: 24 days."""
+
 EMBEDDED_VERSION = (2, 1)
 """What the embedded broker understands of newer versions is less than it says."""
+
+FOLLOWERS_S = 0.05
+"""How long the leader of a group lets the others go first, seconds; on the embedded broker."""
+
+_PASSING = (client_errors.RetriableError, client_errors.InvalidRequestError)
+"""What goes away by itself. InvalidRequest is what the embedded broker says to a member that came too late."""
 
 
 def _base(settings: ClientSettings) -> dict[str, Any]:
@@ -97,7 +106,8 @@ class ProducerClient:
     """
 
     def __init__(self, settings: ClientSettings) -> None:
-        timeout_ms = int(settings.message_timeout_s * 1000)
+        timeout_s = settings.message_timeout_s
+        timeout_ms = FOR_EVER_MS if timeout_s is None else int(timeout_s * 1000)
         with _ours(f"connecting to {settings.bootstrap}"):
             self._producer = KafkaProducer(
                 **_base(settings),
@@ -180,8 +190,8 @@ class _Lane:
         self._waiting: deque[tuple[Any, bytes | None, int]] = deque()  # (future, header, bytes)
         self._watched: Any = None
 
-    def send(self, key: bytes | None, value: bytes, header: bytes | None) -> bool:
-        """See `Lane`."""
+    def send(self, key: bytes | None, value: bytes, header: bytes | None, _report: bool = True, /) -> bool:
+        """See `Lane`. Reports on every message: it has to look at each one anyway."""
         flight = self._flight
         if flight.messages >= MAX_MESSAGES or flight.size >= MAX_BYTES:
             return False
@@ -232,18 +242,28 @@ class GroupClient:
                 **_consumer(settings),
                 group_id=group,
                 # Range would hand partition 0 of every topic to the same member.
-                partition_assignment_strategy=[RoundRobinPartitionAssignor],
+                partition_assignment_strategy=[
+                    _PatientRoundRobin if settings.embedded else RoundRobinPartitionAssignor
+                ],
                 session_timeout_ms=1000 * session_s(settings),
-                heartbeat_interval_ms=1000,
+                heartbeat_interval_ms=1000 * session_s(settings) // 6,
                 max_poll_interval_ms=120_000,
                 kafka_client=self._listener.net_client,
             )
         self._listener.consumer = self._consumer
         self._consumer.subscribe(list(topics), listener=self._listener)
+        self._join = _Join(self._consumer)
 
     def poll(self, max_records: int, timeout_s: float) -> dict[Partition, list[Record]]:
         """See `GroupConsumer`."""
-        records = _poll(self._consumer, max_records, timeout_s)
+        with self._listener.turn(), _ours("joining the group"):
+            joined = self._join.wait(timeout_s)
+        records = {}
+        if joined:
+            _unstick(self._consumer)
+            with self._listener.turn():
+                records = _poll(self._consumer, max_records, timeout_s)
+                self._join.begin()
         self._listener.raise_failure()
         return records
 
@@ -276,28 +296,92 @@ class GroupClient:
 
     def close(self) -> None:
         """See `GroupConsumer`."""
-        with _ours("leaving the group"):
+        self._listener.closing = True
+        with self._listener.turn(), _ours("leaving the group"):
             self._consumer.close(timeout_ms=int(ANSWER_S * 1000))
         self._listener.raise_failure()
+
+
+class _Join:
+    """Joining the group, in the background for as long as it takes.
+
+    The client's own `poll` begins again, and with it the whole group, if the brokers' answer came while nobody polled
+    (kafka-python 3.0.12). So it is called by members only.
+    """
+
+    def __init__(self, consumer: Any) -> None:
+        self._net = consumer._net
+        self._coordinator = consumer._coordinator
+        self._done: Any = None
+
+    def begin(self) -> None:
+        """Join if that is called for."""
+        if self._done is None and self._coordinator.need_rejoin():
+            self._done = self._net.call_soon_with_future(self._coordinator.ensure_active_group_async)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether this is a member of the group, in time."""
+        self.begin()
+        if self._done is None:
+            return True
+        landed = threading.Event()
+        self._done.add_both(lambda _: landed.set())
+        if not landed.wait(timeout_s):
+            return False
+        done, self._done = self._done, None
+        if done.exception is None:
+            return True
+        if not isinstance(done.exception, _PASSING):
+            raise done.exception
+        log.warning("joining the group: %s", done.exception)
+        return False
+
+
+class _PatientRoundRobin(RoundRobinPartitionAssignor):  # type: ignore[misc]
+    """Round robin by a leader that lets the others ask for their partitions first.
+
+    The embedded broker refuses those who ask after the leader has answered, and all have to begin again.
+    """
+
+    @classmethod
+    def assign(cls, cluster: Any, members: Any) -> Any:
+        """Assign, after a moment if there are others."""
+        if len(members) > 1:
+            time.sleep(FOLLOWERS_S)
+        return super().assign(cluster, members)
 
 
 class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
     """Has our listener called, and the consumer start where it says.
 
     The client calls on its I/O thread, which also sends the heartbeats. Our listener may have to wait for a database,
-    so it gets a thread of its own. The caller of `poll` or `close` waits meanwhile: never do two threads run its code.
+    so it runs on a thread of its own; and only while the consumer's user waits in `poll` or `close`, so that never two
+    threads run that user's code.
     """
 
     def __init__(self, listener: GroupListener) -> None:
         self.consumer: Any = None
+        self.closing = False
         self._listener = listener
+        self._owned: set[Partition] = set()
         self._net: Any = None
         self._failure: BaseException | None = None
+        self._users_turn = threading.Lock()
+        self._users_turn.acquire()
 
     def net_client(self, **configs: Any) -> Any:
         """Make the consumer's connections, and remember whom to wake."""
         self._net = KafkaNetClient(**configs)
         return self._net
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Meanwhile it is the listener's turn."""
+        self._users_turn.release()
+        try:
+            yield
+        finally:
+            self._users_turn.acquire()
 
     def raise_failure(self) -> None:
         """Raise what our listener raised; the client would wrap it up."""
@@ -307,7 +391,10 @@ class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: set[Any]) -> None:
         """Start where our listener says, and nowhere else."""
-        partitions = _plain(assigned)
+        if self.closing:
+            return
+        partitions = sorted(tuple(partition) for partition in assigned)
+        self._owned |= set(partitions)
         starts = await self._aside(lambda: self._listener.assigned(partitions))
         if starts is None:
             return
@@ -319,8 +406,10 @@ class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
         self.consumer.resume(*assigned)  # one that was ours before would have stayed paused
 
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
-        """Pass it on, unless nothing was ours."""
-        if partitions := _plain(revoked):
+        """Pass it on, for what our listener still takes for its own."""
+        partitions = sorted(self._owned & {tuple(partition) for partition in revoked})
+        self._owned.difference_update(partitions)
+        if partitions:
             await self._aside(lambda: self._listener.revoked(partitions))
 
     async def _aside(self, work: Callable[[], T]) -> T | None:
@@ -329,10 +418,11 @@ class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
 
         def run() -> None:
             result = None
-            try:
-                result = work()
-            except BaseException as exc:
-                self._failure = exc
+            with self._users_turn:
+                try:
+                    result = work()
+                except BaseException as exc:
+                    self._failure = exc
             done.success(result)
             self._net.wakeup()
 
@@ -460,11 +550,19 @@ def _consumer(settings: ClientSettings) -> dict[str, Any]:
     }
 
 
+def _unstick(consumer: Any) -> None:
+    # What was fetched for a paused partition waits until the slot of the partition being read is None; but one that was
+    # read to its end stays there (kafka-python 3.0.12), and after `resume` nothing would come for ever.
+    fetcher = consumer._fetcher
+    if not fetcher._next_partition_records:
+        fetcher._next_partition_records = None
+
+
 def _poll(consumer: Any, max_records: int, timeout_s: float) -> dict[Partition, list[Record]]:
     with _ours("reading from Kafka"):
         try:
             found = consumer.poll(timeout_ms=timeout_s * 1000, max_records=max_records)
-        except client_errors.RetriableError as exc:
+        except _PASSING as exc:
             log.warning("reading from Kafka: %s", exc)
             time.sleep(min(timeout_s, RETRY_S))
             return {}
@@ -479,7 +577,3 @@ def _header(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:
     if headers and headers[0][0] == header_format.NAME:  # a transaction has just the one
         return headers[0][1]
     return next((value for name, value in headers if name == header_format.NAME), None)
-
-
-def _plain(partitions: Iterable[Any]) -> list[Partition]:
-    return sorted(tuple(partition) for partition in partitions)
