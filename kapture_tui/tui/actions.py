@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from kapture_tui.model.errors import IntegrityViolated, KaptureError, UsageError
 from kapture_tui.model.event import Event
-from kapture_tui.model.snapshot import Phase, PodRow, Snapshot
+from kapture_tui.model.snapshot import Phase, PodRow, RunInfo, Snapshot
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.targets.base import Finding, Target
 from kapture_tui.tui.figures import count, plural, size
@@ -51,7 +51,7 @@ class Session:
         self.namespace = namespace
         self.spec = spec
         self.readonly = readonly
-        self.latest = Snapshot()
+        self.latest = Snapshot(run=RunInfo(namespace, target.name))
         self._wanted: dict[Component, int] = {}
 
     async def preflight(self, spec: StackSpec) -> list[Finding]:
@@ -122,15 +122,15 @@ class Session:
 
 def removal(snapshot: Snapshot) -> Removal:
     """Return what tearing down the stack of a snapshot takes away, by kind and number."""
+    present = {pod.component for pod in snapshot.pods}
     kind = "process" if snapshot.run.target == "local" else "pod"
     goes = [_pods(snapshot.pods, kind)] if snapshot.pods else []
     if snapshot.kafka is not None:
         goes.append(_topics(snapshot))
-    if snapshot.redis is not None:
+    if snapshot.redis is not None and "redis" in present:
         goes.append(f"Redis with {count(snapshot.redis.keys)} keys, {size(snapshot.redis.memory_bytes)}")
     if snapshot.run.target == "local":
         goes.append("its state directory, with the logs")
-    present = {pod.component for pod in snapshot.pods}
     # What is reached by address runs in no pod of ours: it was there before, and it stays.
     foreign = [name for name in ("kafka", "redis") if name in snapshot.run.components and name not in present]
     return Removal(

@@ -32,6 +32,11 @@ class Command:
     changes: bool = False
     footer: int = 5
 
+    @property
+    def address(self) -> str:
+        """The action as it is called from a screen: what holds everywhere belongs to the app."""
+        return f"app.{self.action}" if self.where == "everywhere" else self.action
+
 
 PLACES = {
     "everywhere": "Everywhere",

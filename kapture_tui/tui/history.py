@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from kapture_tui.model.snapshot import FlowView, PodRow, Snapshot
 
 WINDOW = 120
-"""Ticks kept; a tick is a second."""
+"""Ticks that bars cover, or a few more where their number does not divide it; a tick is a second."""
+
+_KEPT = 2 * WINDOW
 
 
 class History:
@@ -22,7 +24,7 @@ class History:
         self._series: dict[tuple[str, str], deque[tuple[int, float]]] = {}
 
     def feed(self, snapshot: Snapshot) -> None:
-        """Add one tick. A figure that is None leaves a gap; a series without figures for two minutes is forgotten."""
+        """Add one tick. A figure that is None leaves a gap; a series without any for four minutes is forgotten."""
         self._ticks += 1
         for key, value in _figures(snapshot):
             if value is not None:
@@ -32,13 +34,13 @@ class History:
 
     def _forget(self, key: tuple[str, str]) -> None:
         series = self._series[key]
-        while series and series[0][0] <= self._ticks - WINDOW:
+        while series and series[0][0] <= self._ticks - _KEPT:
             series.popleft()
         if not series:
             del self._series[key]
 
     def bars(self, kind: str, name: str, columns: int) -> list[float | None]:
-        """Return `columns` means that cover the last two minutes, the newest last; None where nothing was measured.
+        """Return `columns` means (up to 120) over the last two minutes, the newest last; None: nothing was measured.
 
         Columns begin at fixed ticks, so that from one tick to the next only the last one changes, until all of them
         move on by one.

@@ -14,8 +14,8 @@ Span = tuple[str, str]
 
 Line = tuple[Span, ...]
 
-MERGE_GAP = 12
-"""Cells between two changes that are sent again rather than skipped: moving the cursor costs about as much."""
+MERGE_GAP = 6
+"""Unchanged cells between two changes that are sent again rather than skipped: moving the cursor costs as much."""
 
 
 def line(*parts: str | Span) -> Line:
@@ -56,19 +56,26 @@ def select(spans: Line, start: int, cells: int) -> Line:
 
 
 def changes(old: Line, new: Line) -> list[tuple[int, int]]:
-    """Return the cell ranges `(start, stop)` in which two lines of equal width differ, close ones merged."""
+    """Return the cell ranges `(start, stop)` in which two lines of equal width differ.
+
+    Ranges that are close are merged, unless there is another role between them: a change of colour costs 20 bytes.
+    """
     if old == new:
         return []
     before, after = _cells(old), _cells(new)
-    differing = [x for x, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
     ranges: list[tuple[int, int]] = []
-    for x in differing:
+    for x in (x for x, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]):
         # The second half of a wide character cannot be sent alone.
         start, stop = (x - 1 if after[x][0] == "" else x), x + 1
-        if ranges and start - ranges[-1][1] <= MERGE_GAP:
+        if ranges and _worth_merging(after, ranges[-1][1], start):
             start = ranges.pop()[0]
         ranges.append((start, stop))
     return ranges
+
+
+def _worth_merging(cells: list[Span], stop: int, start: int) -> bool:
+    roles = {role for _, role in cells[max(0, stop - 1) : start + 1]}
+    return start <= stop or (start - stop <= MERGE_GAP and len(roles) == 1)
 
 
 def _cells(spans: Line) -> list[Span]:

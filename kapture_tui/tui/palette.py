@@ -24,7 +24,7 @@ class Commands(Provider):
         return (c for c in commands_for(*places, "everywhere") if c.action != "command_palette")
 
     async def _do(self, command: Command) -> None:
-        await self.screen.run_action(command.action)
+        await self.screen.run_action(command.address)
 
     def _help(self, command: Command) -> str:
         keys = cast("ConsoleApp", self.app).keys[command.id]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rich.style import Style
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from kapture_tui.tui.themes import Palette
 
@@ -61,8 +63,7 @@ def _attributes_only() -> dict[str, Style]:
 def textual_theme(palette: Palette, monochrome: bool = False) -> Theme:
     """Return the theme for what Textual draws itself: backgrounds and the command palette."""
     if monochrome:
-        default = "ansi_default"
-        return Theme(palette.name, primary=default, foreground=default, background=default, ansi=True)
+        return replace(BUILTIN_THEMES["ansi-dark"], name=palette.name)
     colors = palette.colors
     return Theme(
         palette.name,

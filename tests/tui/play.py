@@ -1,4 +1,7 @@
-"""The console on this terminal with a pretended stack: `python -m tests.tui.play [setup|attach|trouble]`."""
+"""The console on this terminal with a pretended stack.
+
+`python -m tests.tui.play [setup|attach|start|trouble|fail] [SECONDS_A_TICK] [TICKS]`
+"""
 
 from __future__ import annotations
 
@@ -6,27 +9,44 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 
+from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.snapshot import Snapshot
-from kapture_tui.model.spec import StackSpec
+from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.targets.base import Target
 from kapture_tui.tui import ConsoleOptions, run_console
 from tests.tui import sample
-from tests.tui.fake import ScriptedTarget
+from tests.tui.fake import STEPS, ScriptedTarget, step
+
+FAILURE = KaptureError(
+    "starting the embedded broker",
+    "exit code 1: no space left on device",
+    "free some space in the state directory",
+)
 
 
-def main(mode: str = "setup") -> int:
-    """Run it."""
+def main(mode: str = "setup", tick_s: str = "1", ticks: str = "1000000") -> int:
+    """Run it. With `ticks` given, the display stands still after so many."""
     target = ScriptedTarget(log=[f"2026-01-02 17:00:{n % 60:02} line {n}" for n in range(300)])
+    if mode == "fail":
+        target.events = [
+            step("supervisor", STEPS[0][1], True, 0.2),
+            step("broker", "starting broker", False),
+            FAILURE,
+        ]
     make = sample.troubled if mode == "trouble" else sample.snapshot
 
     async def watch(_: Target) -> AsyncIterator[Snapshot]:
-        for tick in range(1, 100_000):
+        for tick in range(1, int(ticks) + 1):
             yield make(tick)
-            await asyncio.sleep(1)
+            await asyncio.sleep(float(tick_s))
+        await asyncio.Event().wait()
 
+    spec = StackSpec("perf-test", 2, frozenset({Component.REDIS})) if mode != "setup" else None
     attach = mode in ("attach", "trouble")
-    spec = StackSpec("perf-test", scale=2) if attach else None
-    return run_console(ConsoleOptions(lambda name, namespace: target, spec, attach=attach, watch=watch))
+    start = mode in ("start", "fail")
+    return run_console(
+        ConsoleOptions(lambda name, namespace: target, spec, attach=attach, start=start, watch=watch)
+    )
 
 
 if __name__ == "__main__":

@@ -68,4 +68,4 @@ def _latency(latency: Latency, brief: bool) -> Line:
 def limit(snapshot: Snapshot) -> Line:
     """Return what the loaders say holds them back; empty if nothing does."""
     text = snapshot.flow.limited_by if snapshot.flow else ""
-    return line(("limited by ", "dim"), text) if text else ()
+    return line(("limit: ", "dim"), text) if text else ()

@@ -112,7 +112,8 @@ class Dashboard(Stage):
         for name, panel in self._panels.items():
             panel.display = name in arranged.places
             panel.set_boxed(arranged.boxed)
-        self.refresh(layout=True)
+        # Asking for a child's layout makes Textual forget where everything was; asking for our own would not.
+        self._header.refresh(layout=True)
 
     def _arrangement(self, size: Size) -> Arrangement:
         groups = len(lag.group_names(self._snapshot))

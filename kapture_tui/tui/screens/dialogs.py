@@ -153,7 +153,10 @@ class ThemePicker(Dialog[str | None]):
         try:
             palette = themes.load(name)
         except UsageError as exc:
-            return line((left(clean(name), 18), "dim"), (clean(str(exc)), "warn"))
+            return line(
+                (left(clean(name), 18), "dim"),
+                (clean(str(exc).removeprefix(f"{themes.files().get(name)}, ")), "warn"),
+            )
         shade = "dark " if palette.dark else "light"
         return line(left(clean(name), 18), (f"{shade}  {clean(palette.description)}", "dim"))
 

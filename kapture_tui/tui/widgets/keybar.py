@@ -78,4 +78,4 @@ class KeyBar(Canvas):
         """Do what was clicked."""
         for start, stop, command in self._spots:
             if start <= event.x < stop:
-                await self.screen.run_action(command.action)
+                await self.screen.run_action(command.address)

@@ -196,12 +196,8 @@ class Panel(Canvas, can_focus=True):
             (f"{self._top + 1}–{self._top + self._page()} of {len(self._picture.rows)} {arrows}", "dim")
         )
 
-    def on_focus(self) -> None:
-        """Show the selection."""
-        self.redraw()
-
-    def on_blur(self) -> None:
-        """Hide the selection."""
+    def watch_has_focus(self, _: bool) -> None:
+        """Show the selection, or hide it."""
         self.redraw()
 
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
