@@ -41,8 +41,9 @@ class Parsed:
 
 
 def parsed(argv: list[Any]) -> Parsed:
-    rest = iter(argv[8:])
-    customers = [(next(rest), next(rest), next(rest)) for _ in range(next(rest))]
+    numbers = iter(map(int, argv[8].split()))
+    customers = list(zip(numbers, numbers, numbers, strict=True))
+    rest = iter(argv[9:])
     products = [(next(rest), next(rest)) for _ in range(next(rest))]
     return Parsed(argv[:8], customers, products, list(rest))
 
