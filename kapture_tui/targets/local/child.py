@@ -33,6 +33,9 @@ STEADY_S = 30.0
 TRIES = 2
 """Lives a child may lose before it was ever ready; then its start has failed."""
 
+ORPHAN_GRACE_S = 2.0
+"""From SIGTERM to SIGKILL where the supervisor died: the whole stack goes at once, so little can be done in order."""
+
 WRAPPER_S = 5.0
 """How much longer than its child's grace a wrapper may take before it is ended itself."""
 
@@ -225,7 +228,7 @@ class Child:
         with self.log.open("ab", buffering=0) as log:
             self._log_start = log.seek(0, os.SEEK_END)
             self._wrapper = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(WRAPPER), str(self.spec.grace_s), *self.spec.command),
+                *(sys.executable, "-I", "-S", str(WRAPPER), str(ORPHAN_GRACE_S), *self.spec.command),
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=log,
@@ -278,7 +281,8 @@ class Child:
 
     def _why(self) -> str:
         assert self.exit_code is not None
-        said = last_line(self.log, self._log_start)
+        # A signal comes from outside: whatever was logged last has nothing to do with it.
+        said = last_line(self.log, self._log_start) if self.exit_code >= 0 else ""
         return f"{describe_exit(self.exit_code)}: {said}" if said else describe_exit(self.exit_code)
 
 

@@ -194,7 +194,7 @@ class Stack:
     async def stop(self) -> list[str]:
         """End every child in order, then remove what was left elsewhere; returns what could not be removed."""
         self._stopping = True
-        for task in list(self._changing):
+        for task in (*self._changing, *self._watches):
             task.cancel()
         for components in STOP_ORDER:
             await together(*map(self._stop_component, components))
@@ -258,8 +258,7 @@ class Stack:
         self.journal.tell(
             EventKind.ALARM, child.spec.name, f"{what}; what it held is gone, so the run ends here"
         )
-        for component in (Component.LOADER, Component.ETL, Component.REDIS_SINK):
-            await self._stop_component(component)
+        await together(*map(self._stop_component, (Component.LOADER, Component.ETL, Component.REDIS_SINK)))
 
     def _changes(self) -> _Change:
         if self._stopping or self.failure:

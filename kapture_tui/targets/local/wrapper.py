@@ -3,7 +3,7 @@
     python -I -S wrapper.py GRACE_S COMMAND [ARGUMENT …]
 
 The supervisor keeps the other end of standard input open. When it closes, for whatever reason, the child's process
-group gets SIGTERM and, GRACE_S seconds later, SIGKILL; a line "stop SECONDS" asks for the same with another grace.
+group gets SIGTERM and, GRACE_S seconds later, SIGKILL; a line "stop SECONDS" asks for the same with a grace of its own.
 Standard output tells the supervisor "pid N" and at last "exit N" (below 0: the signal). The child has neither of them:
 its standard input is /dev/null and its output goes to standard error, which is its log file.
 
