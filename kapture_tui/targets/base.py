@@ -1,4 +1,4 @@
-"""Where a stack runs: one small protocol, implemented by child processes of this machine and by a Kubernetes namespace."""
+"""Where a stack runs: one small protocol, implemented by child processes here and by a Kubernetes namespace."""
 
 from __future__ import annotations
 
