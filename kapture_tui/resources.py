@@ -30,4 +30,6 @@ def _data_dir(name: str) -> Path:
     for folder in (_PACKAGE / "_data" / name, _PACKAGE.parent / name):
         if folder.is_dir():
             return folder
-    raise KaptureError(f"looking for {name}/ beside {_PACKAGE}", "it is not there", "install kapture-tui again")
+    raise KaptureError(
+        f"looking for {name}/ beside {_PACKAGE}", "it is not there", "install kapture-tui again"
+    )

@@ -3,6 +3,7 @@
 A file PLAN/NAME next to the ready files' folder changes that: "crash" ends it with a message before it is ready,
 "stubborn" has it ignore SIGTERM.
 """
+
 from __future__ import annotations
 
 import os
