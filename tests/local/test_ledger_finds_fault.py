@@ -17,7 +17,7 @@ from kapture_tui.workload.kafka import ClientSettings, open_producer
 from kapture_tui.workload.ledger_json import encode, key_of
 from kapture_tui.workload.petstore import LoaderStream, PetstoreSpec
 from tests.local.recount import recount
-from tests.local.stacks import Stack, running, spec
+from tests.local.stacks import KAFKA_HOME, Stack, real_kafka, running, spec
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -46,9 +46,9 @@ def written(sequences: int, faults: Faults, random: Random) -> list[int]:
     return [again for s in order if s not in dropped for again in ((s, s) if s in doubled else (s,))]
 
 
-def lie(bootstrap: str, faults: Faults, random: Random) -> dict[str, int]:
+def lie(bootstrap: str, embedded: bool, faults: Faults, random: Random) -> dict[str, int]:
     """Write with faults, claim that all is well; the messages attempted in each topic."""
-    producer = open_producer(ClientSettings(bootstrap, "liar", embedded=True))
+    producer = open_producer(ClientSettings(bootstrap, "liar", embedded=embedded))
     stream = LoaderStream(PetstoreSpec(stores=40, customers=100, stream="liar", customer_base=1 << 51))
     by_state: dict[int, list[tuple[bytes, bytes]]] = {}
     for slot, value in stream.next_batch(MESSAGES):
@@ -75,11 +75,11 @@ def lie(bootstrap: str, faults: Faults, random: Random) -> dict[str, int]:
     return attempted
 
 
-async def check(stack: Stack, faults: Faults, random: Random) -> None:
+async def check(stack: Stack, faults: Faults, random: Random, embedded: bool = True) -> None:
     honest = await stack.drain()
     assert honest.ledger is not None
     bootstrap = stack.bootstrap()
-    attempted = await asyncio.to_thread(lie, bootstrap, faults, random)
+    attempted = await asyncio.to_thread(lie, bootstrap, embedded, faults, random)
     total = honest.ledger.attempted + sum(attempted.values())
     final = await stack.until(
         lambda s: s.drained and s.ledger is not None and s.ledger.attempted == total,
@@ -87,7 +87,7 @@ async def check(stack: Stack, faults: Faults, random: Random) -> None:
     )
     assert final.ledger is not None
     assert final.ledger.acked == total
-    books = await asyncio.to_thread(recount, bootstrap, True)
+    books = await asyncio.to_thread(recount, bootstrap, embedded)
     for name, group in final.ledger.groups.items():
         found = Faults(group.lost, group.duplicated, group.reordered)
         assert found == faults, name
@@ -106,3 +106,9 @@ async def check(stack: Stack, faults: Faults, random: Random) -> None:
 async def test_the_ledger_reports_exactly_the_faults(faults: Faults, seed: int) -> None:
     async with running(spec(f"liar-{seed}", scale=1)) as stack:
         await check(stack, faults, Random(seed))
+
+
+@real_kafka
+async def test_the_ledger_reports_exactly_the_faults_on_a_real_kafka() -> None:
+    async with running(spec("liar-real", scale=1, kafka_home=KAFKA_HOME)) as stack:
+        await check(stack, Faults(5, 7, 11), Random(4), embedded=False)
