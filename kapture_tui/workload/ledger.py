@@ -29,34 +29,30 @@ def partition_of(key: PartitionKey) -> TopicPartition:
 class SentLog:
     """What one loader sent to one partition.
 
-    Relies on what an idempotent producer promises: acknowledgements of one partition come in the order of sending.
-    A message that was given up says which one it is.
+    Relies on what an idempotent producer promises that never gives a message up: acknowledgements of one partition come
+    in the order of sending, so one holds for all messages before it.
+
+    Attributes:
+        attempted: messages sent; the next sequence.
     """
 
-    __slots__ = ("_failed", "_next_ack", "attempted")
+    __slots__ = ("_acked", "attempted")
 
     def __init__(self) -> None:
         self.attempted = 0
-        self._next_ack = 0
-        self._failed: set[int] = set()
+        self._acked = 0
 
-    def acknowledged(self) -> int:
-        """The next message in order was acknowledged; returns its sequence."""
-        sequence = self._next_ack
-        if self._failed:
-            while sequence in self._failed:
-                sequence += 1
-        self._next_ack = sequence + 1
-        return sequence
+    def acknowledged(self, sequence: int) -> None:
+        """This message was acknowledged, and all before it."""
+        self._acked = sequence + 1
 
-    def failed(self, sequence: int) -> None:
-        """The client gave this message up."""
-        self._failed.add(sequence)
+    def settled(self) -> None:
+        """Nothing is in flight any more."""
+        self._acked = self.attempted
 
     def sent(self) -> Sent:
         """The state as a value."""
-        failed = IntervalSet.of((s, s + 1) for s in self._failed)
-        return Sent(self.attempted, (IntervalSet.until(self._next_ack) - failed).ranges, failed.ranges)
+        return Sent(self.attempted, IntervalSet.until(self._acked).ranges)
 
 
 class ReadLog:

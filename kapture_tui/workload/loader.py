@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import blake2b
 from random import Random
 
@@ -51,8 +52,9 @@ CONTROL_S = 0.2
 DRAIN_S = 60.0
 """How long a loader that was asked to stop waits for outstanding acknowledgements, seconds."""
 
-SAMPLE = 16
-"""Of each partition's messages every sixteenth is timed from its intended time to its acknowledgement."""
+SAMPLE_US = 20_000
+"""How often, in intended time, a message of a partition is followed to its acknowledgement: all of a slow stream, of a
+fast one as many as it takes to know how far the brokers are and how long they took. Callbacks are expensive."""
 
 LATE_S = 0.1
 """A slip beyond this many seconds is called a bottleneck."""
@@ -62,12 +64,11 @@ class Route:
     """One partition as a loader sees it."""
 
     __slots__ = (
-        "_sum_bytes",
-        "_timed",
         "credit",
         "end_offset",
         "latency",
         "log",
+        "next_sample_us",
         "partition",
         "send",
         "sent_bytes",
@@ -80,7 +81,7 @@ class Route:
         self.end_offset = 0
         self.latency = latency
         self.sent_bytes = 0
-        self._timed: dict[int, int] = {}
+        self.next_sample_us = 0
         self.send = producer.lane(*partition, self._delivered)
 
     @property
@@ -93,20 +94,15 @@ class Route:
         """Mean size of a record; before the first one an upper estimate."""
         return self.sent_bytes / self.log.attempted if self.log.attempted else 1200.0
 
-    def time(self, sequence: int, intended_us: int) -> None:
-        """Remember when a message was due, to know its latency when it is acknowledged."""
-        self._timed[sequence] = intended_us
-
     def _delivered(self, acknowledged: bool, offset: int, packed: bytes | None) -> None:
-        if acknowledged:
-            sequence = self.log.acknowledged()
-            if sequence % SAMPLE == 0:
-                self.end_offset = offset + 1
-                self.latency.add_all((time.time_ns() // 1000 - self._timed.pop(sequence),))
-        elif packed is not None:
-            sequence = header.unpack(packed)[1]
-            self.log.failed(sequence)
-            self._timed.pop(sequence, None)
+        if not acknowledged:
+            raise KafkaError(
+                f"writing to {partition_key(self.partition)}", "the brokers refused", "see the loader's log"
+            )
+        _, sequence, intended_us = header.unpack(packed or b"")
+        self.log.acknowledged(sequence)
+        self.end_offset = offset + 1
+        self.latency.add_all((time.time_ns() // 1000 - intended_us,))
 
 
 class Loader:
@@ -116,7 +112,8 @@ class Loader:
         self._settings = settings
         self._stop = stop
         client = client_settings(settings)
-        self._producer = open_producer(client)
+        # A message is never given up: while the brokers are away the loader waits, and its schedule slips.
+        self._producer = open_producer(replace(client, message_timeout_s=None))
         self._latency = HistogramLog()
         self._reports = self._producer.lane(LEDGER_TOPIC, 0, self._on_report)
         self._reports_acked = 0
@@ -171,16 +168,17 @@ class Loader:
         by_slot, keys, pack, number = self._by_slot, self._stream.keys, header.pack, self._number
         for intended_us, (slot, value) in zip(intended, self._items, strict=False):
             route = by_slot[slot]
-            sequence = route.log.attempted
+            sent = route.log
+            sequence = sent.attempted
             if sequence >= route.credit and not self._await_credit(route):
                 return
-            if sequence % SAMPLE == 0:
-                route.time(sequence, intended_us)
-            packed = pack(number, sequence, intended_us)
-            while not route.send(keys[slot], value, packed):
+            sample = intended_us >= route.next_sample_us
+            if sample:
+                route.next_sample_us = intended_us + SAMPLE_US
+            while not route.send(keys[slot], value, pack(number, sequence, intended_us), sample):
                 self._brokers_full = True
                 self._producer.poll(0.01)
-            route.log.attempted = sequence + 1
+            sent.attempted = sequence + 1
             route.sent_bytes += len(value)
 
     def _await_credit(self, route: Route) -> bool:
@@ -270,6 +268,9 @@ class Loader:
         return "this loader: it cannot keep up with its rate" if slip_s > LATE_S else ""
 
     def _report(self, state: LoaderState) -> None:
+        if not self._producer.in_flight():
+            for route in self._routes:
+                route.log.settled()
         half = self.half(state)
         self._brokers_full = False
         self._reports(key_of(half), encode(half), None)
