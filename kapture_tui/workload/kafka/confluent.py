@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError as RdError
 from confluent_kafka import Producer as RdProducer
 from confluent_kafka.admin import AdminClient as RdAdmin
 from confluent_kafka.admin import NewTopic, OffsetSpec
@@ -293,29 +295,29 @@ class AdminClient:
 
     def create_topics(self, topics: Mapping[str, tuple[int, int, Mapping[str, str]]]) -> None:
         """See `Admin`."""
-        have = self._admin.list_topics(timeout=ANSWER_S).topics
-        new = [
-            NewTopic(name, num_partitions=partitions, replication_factor=replication, config=dict(config))
-            for name, (partitions, replication, config) in topics.items()
-            if name not in have
-        ]
-        if not new:
-            return
         try:
-            for future in self._admin.create_topics(new, operation_timeout=ANSWER_S).values():
-                future.result()
+            have = self._admin.list_topics(timeout=ANSWER_S).topics
+            new = [
+                NewTopic(name, num_partitions=partitions, replication_factor=replication, config=dict(config))
+                for name, (partitions, replication, config) in topics.items()
+                if name not in have
+            ]
+            if new:
+                _finish(self._admin.create_topics(new, operation_timeout=ANSWER_S))
+                self._await_leaders([(topic.topic, p) for topic in new for p in range(topic.num_partitions)])
         except KafkaException as exc:
             raise KafkaError("creating topics", str(exc)) from exc
-        self._await_topics(set(topics))
 
-    def _await_topics(self, names: set[str]) -> None:
-        # A created topic takes a moment to be in every broker's metadata.
+    def _await_leaders(self, partitions: Sequence[Partition]) -> None:
+        # The brokers list a new partition's leader a moment before it serves.
         deadline = time.monotonic() + 3 * ANSWER_S
-        while missing := names - set(self._admin.list_topics(timeout=ANSWER_S).topics):
-            if time.monotonic() > deadline:
-                raise KafkaError(
-                    "creating topics", f"{len(missing)} did not appear, among them {min(missing)}"
-                )
+        while True:
+            try:
+                self.end_offsets(partitions)
+                return
+            except KafkaError as exc:
+                if time.monotonic() > deadline:
+                    raise KafkaError("creating topics", exc.cause, "see the brokers' logs") from exc
             time.sleep(0.1)
 
     def close(self) -> None:
@@ -323,3 +325,12 @@ class AdminClient:
         for consumer in self._groups.values():
             consumer.close()
         self._groups.clear()
+
+
+def _finish(creations: Mapping[str, Future[None]]) -> None:
+    for creation in creations.values():
+        try:
+            creation.result()
+        except KafkaException as exc:
+            if exc.args[0].code() != RdError.TOPIC_ALREADY_EXISTS:  # somebody else was faster
+                raise
