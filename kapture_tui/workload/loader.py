@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import blake2b
 from random import Random
@@ -120,7 +119,6 @@ class Loader:
         self.incarnation = next_incarnation(client, settings.name)
         self._number = header.loader_number(settings.run_id, settings.name, self.incarnation)
         self._stream = LoaderStream(petstore_spec(settings, self.incarnation))
-        self._items = self._endless()
         self._routes, self._by_slot = self._lay_out()
         self._governor = Governor(client, settings.groups, self._routes) if settings.embedded else None
         self._control = ControlReader(client)
@@ -166,7 +164,7 @@ class Loader:
     def _send_all(self, intended: list[int]) -> None:
         """Send the next transactions, one for each intended time, µs since the epoch; waits where it is held back."""
         by_slot, keys, pack, number = self._by_slot, self._stream.keys, header.pack, self._number
-        for intended_us, (slot, value) in zip(intended, self._items, strict=False):
+        for intended_us, (slot, value) in zip(intended, self._stream.next_batch(len(intended)), strict=True):
             route = by_slot[slot]
             sent = route.log
             sequence = sent.attempted
@@ -189,10 +187,6 @@ class Loader:
             if self._stop:
                 return False
         return True
-
-    def _endless(self) -> Iterator[tuple[int, bytes]]:
-        while True:
-            yield from self._stream.next_batch(CHUNK)
 
     # --- orders and reports --------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from kapture_tui.model.states import STATES
 from kapture_tui.workload.petstore.petstore import WINDOW_DAYS, Petstore
-from kapture_tui.workload.petstore.records import MESSAGE, BasketSerializer, people_json
+from kapture_tui.workload.petstore.records import TIMED_MESSAGE, BasketSerializer, people_json, times_json
 from kapture_tui.workload.petstore.spec import PetstoreSpec
 
 WARM_UP_WINDOWS = 4
@@ -89,11 +89,10 @@ class LoaderStream:
 
     def _messages(self, part: slice) -> list[tuple[int, bytes]]:
         next_id, people, shift, window = self._next_id, self._people, self._shift, self._window
+        times = times_json([shift + time for time in window.times[part]])
         return [
-            (slot, MESSAGE % (next_id[slot](), people[slot], shift + time, basket))
-            for slot, time, basket in zip(
-                window.slots[part], window.times[part], window.baskets[part], strict=True
-            )
+            (slot, TIMED_MESSAGE % (next_id[slot](), people[slot], time, basket))
+            for slot, time, basket in zip(window.slots[part], times, window.baskets[part], strict=True)
         ]
 
 
