@@ -79,7 +79,7 @@ class Etl:
             mine = {p: self._claim(p, newest.get(p)) for p in open_claims}
             self._written_at.update(self._rollups.append(mine))
             stands = self._rollups.newest(open_claims)
-            self._owned |= {p: claim for p, claim in mine.items() if stands.get(p) == claim}
+            self._owned |= mine
             open_claims = [p for p in open_claims if stands.get(p) != mine[p]]
         return {p: self._owned[p].half for p in partitions if self._owned[p].half.offset > 0}
 

@@ -9,7 +9,7 @@ from kapture_tui.model.ledger import GroupHalf
 from kapture_tui.workload.consume import Batch, ConsumeLoop, Sink, SinkUnavailable, take
 from kapture_tui.workload.etl import TAIL, Etl
 from kapture_tui.workload.kafka import GroupListener, Lane, OnDelivery, Record, TopicPartition
-from kapture_tui.workload.ledger import PartitionLog
+from kapture_tui.workload.ledger import PartitionLog, partition_of
 from kapture_tui.workload.ledger_json import decode, decode_group, encode
 from kapture_tui.workload.process import StopSignal
 from kapture_tui.workload.rollups import Checkpoint, newest_valid
@@ -187,13 +187,17 @@ class World:
         logs: the partitions' records, whose offsets count from 0 without gaps.
         sink: the loop's.
         rival: somebody else in the group.
-        is_drained: whether everything is stored.
+        stored: up to which offset a partition is stored now.
     """
 
     logs: Logs
     sink: Sink
     rival: Rival
-    is_drained: Callable[[], bool]
+    stored: Callable[[TopicPartition], int]
+
+    def is_drained(self) -> bool:
+        """Whether everything is stored."""
+        return all(self.stored(p) == len(records) for p, records in self.logs.items())
 
 
 # --- the group ------------------------------------------------------------------------------------------------------
@@ -297,12 +301,15 @@ class ScriptedGroup:
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         assert offsets.keys() <= self.positions.keys()
+        assert all(offset <= self._world.stored(p) for p, offset in offsets.items())
         self.committed.update(offsets)
 
     def pause(self, partitions: Iterable[TopicPartition]) -> None:
+        assert set(partitions) <= self.positions.keys()
         self.paused |= set(partitions)
 
     def resume(self, partitions: Iterable[TopicPartition]) -> None:
+        assert set(partitions) <= self.positions.keys()  # kafka-python insists
         self.paused -= set(partitions)
 
     def close(self) -> None:
@@ -311,10 +318,11 @@ class ScriptedGroup:
 
 
 class LedgerTopic:
-    """A `Producer` whose every record is a published half."""
+    """A `Producer` whose every record is a published half, of what is stored already."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: World) -> None:
         self.published: list[GroupHalf] = []
+        self._world = world
 
     def lane(self, topic: str, partition: int, on_delivery: OnDelivery | None) -> Lane:
         assert (topic, partition, on_delivery) == ("kapture.ledger", 0, None)
@@ -322,6 +330,7 @@ class LedgerTopic:
         def send(key: bytes | None, value: bytes, header: bytes | None) -> bool:
             half = decode(key, value)
             assert isinstance(half, GroupHalf)
+            assert half.offset <= self._world.stored(partition_of(half.partition))
             self.published.append(half)
             return True
 
@@ -347,7 +356,7 @@ class Run:
 
 def run_loop(world: World, script: Iterable[Event]) -> Run:
     """Run a consume loop through a script, and on until everything is stored or the script says stop."""
-    stop, ledger, groups = ImpatientStop(), LedgerTopic(), []
+    stop, ledger, groups = ImpatientStop(), LedgerTopic(world), []
 
     def join(listener: GroupListener) -> ScriptedGroup:
         groups.append(ScriptedGroup(listener, world, script, stop))
