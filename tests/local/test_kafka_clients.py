@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from kapture_tui.workload.kafka import (
     ClientSettings,
     GroupConsumer,
     KafkaError,
+    Lane,
     Producer,
     Reader,
     Record,
@@ -68,7 +70,7 @@ def settings(cluster: Cluster, client: str) -> ClientSettings:
     return settings_for(cluster, client)
 
 
-def settings_for(cluster: Cluster, client: str, message_timeout_s: float = 60.0) -> ClientSettings:
+def settings_for(cluster: Cluster, client: str, message_timeout_s: float | None = 60.0) -> ClientSettings:
     return ClientSettings(
         cluster.bootstrap,
         "test",
@@ -168,7 +170,7 @@ def test_acknowledgements_come_in_order_with_their_offsets(
     told: dict[int, list[tuple[bool, int, bytes | None]]] = {0: [], 1: [], 2: []}
     threads: set[int] = set()
 
-    def lane(partition: int) -> Callable[[bytes | None, bytes, bytes | None], bool]:
+    def lane(partition: int) -> Lane:
         def on_delivery(acknowledged: bool, offset: int, header: bytes | None) -> None:
             threads.add(threading.get_ident())
             told[partition].append((acknowledged, offset, header))
@@ -199,7 +201,8 @@ def test_poll_returns_when_something_was_delivered(cluster: Cluster, settings: C
         assert told == [*range(number), number]
 
 
-def test_a_message_given_up_comes_back_with_its_header(client: str) -> None:
+@pytest.mark.parametrize("size", [10, 300_000], ids=["one batch", "many batches"])
+def test_a_message_given_up_comes_back_with_its_header(client: str, size: int) -> None:
     cluster = Embedded()
     topics = new_topics(cluster, 2)
     producer = open_producer(settings_for(cluster, client, message_timeout_s=2.0))
@@ -208,37 +211,46 @@ def test_a_message_given_up_comes_back_with_its_header(client: str) -> None:
         topic: producer.lane(topic, 0, lambda *report, told=told[topic]: told.append(report))
         for topic in topics
     }
-    for number in range(20):
+    for number in range(5):
         for topic in topics:
             assert lanes[topic](b"key", b"value", f"{topic}/{number}".encode())
     assert producer.flush(PATIENCE_S) == 0
     cluster.close()
-    for number in range(20, 40):
+    for number in range(5, 25):
         for topic in topics:
-            assert lanes[topic](b"key", b"value", f"{topic}/{number}".encode())
+            assert lanes[topic](b"key", bytes(size), f"{topic}/{number}".encode())
     assert producer.flush(0.1) >= 40  # librdkafka counts what it wants to say about connections too
     until(lambda: serve(producer, 0.0) or producer.in_flight() == 40, "40 in flight")
     assert producer.flush(PATIENCE_S) == producer.in_flight() == 0
     for topic in topics:
         assert told[topic] == [
-            (number < 20, number if number < 20 else -1, f"{topic}/{number}".encode()) for number in range(40)
+            (number < 5, number if number < 5 else -1, f"{topic}/{number}".encode()) for number in range(25)
         ]
 
 
-def test_a_full_buffer_takes_no_more_until_there_is_room(client: str) -> None:
-    cluster = Embedded()
+def test_a_full_buffer_takes_no_more_until_there_is_room(cluster: Cluster, settings: ClientSettings) -> None:
     (topic,) = new_topics(cluster)
-    producer = open_producer(settings_for(cluster, client, message_timeout_s=2.0))
-    send = producer.lane(topic, 0, None)
-    assert send(None, b"first", None)
-    assert producer.flush(PATIENCE_S) == 0
-    cluster.close()
+    producer = open_producer(settings)
+    told: list[bool] = []
+    send = producer.lane(topic, 0, lambda ok, _offset, _header: told.append(ok))
     value = bytes(512 * 1024)
     taken = sum(itertools.takewhile(bool, (send(None, value, None) for _ in range(1000))))
-    assert 0 < taken < 1000
-    until(lambda: serve(producer, 0.0) or producer.in_flight() == taken, "as many in flight as were taken")
+    assert 0 < taken <= producer.in_flight() < 1000
+    until(lambda: serve(producer, POLL_S) or send(None, value, None), "room for one more")
     assert producer.flush(PATIENCE_S) == 0
-    assert send(None, value, None)
+    assert told == [True] * (taken + 1)
+
+
+def test_few_reports_stand_for_all_where_nothing_is_given_up(cluster: Cluster, client: str) -> None:
+    told: dict[float | None, list[int]] = {None: [], 60.0: []}
+    for timeout_s, offsets_told in told.items():
+        (topic,) = new_topics(cluster)
+        producer = open_producer(settings_for(cluster, client, timeout_s))
+        send = producer.lane(topic, 0, lambda _ok, offset, _header, to=offsets_told: to.append(offset))
+        for number in range(100):
+            assert send(None, b"value", None, number % 10 == 0)
+        assert producer.flush(PATIENCE_S) == 0
+    assert told == {None: [*range(0, 100, 10)], 60.0: [*range(100)]}
 
 
 def test_a_partition_that_is_not_there_is_an_error(cluster: Cluster, settings: ClientSettings) -> None:
@@ -528,6 +540,23 @@ def test_topics_are_created_once(real: Real, client: str) -> None:
                 admin.end_offsets([missing])
         with pytest.raises(KafkaError, match="creating topics"):
             admin.create_topics({f"topic-{next(_numbers)}": (1, 3, {})})  # three replicas on one broker
+
+
+def test_a_refused_message_ends_a_producer_that_never_gives_up(real: Real, client: str) -> None:
+    settings = settings_for(real, client, None)
+    topic = f"topic-{next(_numbers)}"
+    with closing(open_admin(settings)) as admin:
+        admin.create_topics({topic: (1, 1, {"max.message.bytes": "1000"})})
+    producer = open_producer(settings)
+    told: list[tuple[bool, int, bytes | None]] = []
+    send = producer.lane(topic, 0, lambda *report: told.append(report))
+    assert send(None, b"small", b"first")
+    assert producer.flush(PATIENCE_S) == 0
+    assert send(None, random.randbytes(5000), b"second")
+    with pytest.raises(KafkaError, match="sending to"):
+        until(lambda: serve(producer, POLL_S) or not send(None, b"small", b"third"), "an error")
+    assert told[0] == (True, 0, b"first")
+    assert not any(acknowledged for acknowledged, _, _ in told[1:])
 
 
 @pytest.mark.slow

@@ -89,7 +89,10 @@ class Producer(Protocol):
         ...
 
     def poll(self, timeout_s: float) -> None:
-        """Serve delivery callbacks, for at most `timeout_s` seconds if there are none."""
+        """Serve delivery callbacks, for at most `timeout_s` seconds if there are none.
+
+        Raises: KafkaError: nothing can be sent any more.
+        """
         ...
 
     def in_flight(self) -> int:
@@ -97,7 +100,7 @@ class Producer(Protocol):
         ...
 
     def flush(self, timeout_s: float) -> int:
-        """Wait until nothing is in flight; the number that still is when time is up."""
+        """Wait until nothing is in flight; the number that still is when time is up. Raises as `poll`."""
         ...
 
 

@@ -74,7 +74,6 @@ class ProducerClient:
                 "enable.gapless.guarantee": self._gapless,
             }
         )
-        self.poll: Callable[[float], object] = self._producer.poll
         self.in_flight: Callable[[], int] = self._producer.__len__
 
     def lane(self, topic: str, partition: int, on_delivery: OnDelivery | None) -> Lane:
@@ -98,9 +97,19 @@ class ProducerClient:
 
         return send
 
+    def poll(self, timeout_s: float) -> None:
+        """See `Producer`."""
+        try:
+            self._producer.poll(timeout_s)
+        except KafkaException as exc:
+            raise KafkaError("sending to Kafka", str(exc)) from exc
+
     def flush(self, timeout_s: float) -> int:
         """See `Producer`."""
-        return int(self._producer.flush(timeout_s))
+        try:
+            return int(self._producer.flush(timeout_s))
+        except KafkaException as exc:
+            raise KafkaError("sending to Kafka", str(exc)) from exc
 
 
 def _on_delivery(report: OnDelivery) -> Callable[[bytes | None, Any, Message], None]:

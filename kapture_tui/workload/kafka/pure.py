@@ -7,6 +7,7 @@ bound by its own CPU, more than the network it saves. What others compressed wit
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -63,6 +64,12 @@ MAX_BYTES = 32 * 1024 * 1024
 
 FOR_EVER_MS = 2**31 - 1
 """The longest time-out there is: 24 days."""
+
+NEVER_MS = 2**31 - 1
+"""As good as never: 25 days."""
+
+GRACE_S = 1.0
+"""How much longer than asked for the client may try to deliver a message before it is given up here, seconds."""
 
 EMBEDDED_VERSION = (2, 1)
 """What the embedded broker understands of newer versions is less than it says."""
@@ -123,7 +130,7 @@ class ProducerClient:
                 allow_auto_create_topics=False,
                 metrics_enabled=False,
             )
-        self._flight = _Flight()
+        self._flight = _Flight(None if timeout_s is None else timeout_s + GRACE_S)
         self._lanes: list[_Lane] = []
 
     def lane(self, topic: str, partition: int, on_delivery: OnDelivery | None) -> Lane:
@@ -146,8 +153,10 @@ class ProducerClient:
 
     def _serve(self) -> bool:
         before = self._flight.messages
+        now = time.monotonic()
         for lane in self._lanes:
-            lane.serve()
+            lane.serve(now)
+        self._flight.forget()
         return self._flight.messages < before
 
     def in_flight(self) -> int:
@@ -159,19 +168,61 @@ class ProducerClient:
         # The client's own flush would wait for all of it before the first callback could be served.
         deadline = time.monotonic() + timeout_s
         while self._flight.messages and (left := deadline - time.monotonic()) > 0:
-            self.poll(left)
+            self.poll(min(left, GRACE_S))
         return self._flight.messages
 
 
 class _Flight:
-    """What a producer has sent and not reported on yet, over all lanes; `landed` is set when a batch is done."""
+    """What a producer has sent and not reported on yet, over all lanes.
 
-    __slots__ = ("landed", "messages", "size")
+    Attributes:
+        patience_s: a message is given up so long after it was sent, whatever the client says; None: never.
+        refused: in a producer that never gives up, the error of a message that failed. There is a gap behind it, so
+            nothing more is sent.
+        messages: not reported on yet.
+        held: in the client's memory; more than `messages` when it still has what was given up.
+        size: the same in bytes.
+        landed: set when a batch is done.
+    """
 
-    def __init__(self) -> None:
-        self.landed = threading.Event()
+    __slots__ = ("_given_up", "held", "landed", "messages", "patience_s", "refused", "size")
+
+    def __init__(self, patience_s: float | None) -> None:
+        self.patience_s = patience_s
+        self.refused = ""
         self.messages = 0
+        self.held = 0
         self.size = 0
+        self.landed = threading.Event()
+        self._given_up: deque[tuple[Any, int]] = deque()
+
+    def full(self) -> bool:
+        """Whether it must take no more."""
+        return self.held >= MAX_MESSAGES or self.size >= MAX_BYTES
+
+    def take(self, size: int) -> None:
+        """One more message."""
+        self.messages += 1
+        self.held += 1
+        self.size += size
+
+    def release(self, size: int) -> None:
+        """The client is done with a message."""
+        self.held -= 1
+        self.size -= size
+
+    def give_up(self, future: Any, size: int) -> None:
+        """The client is not done with it, but nobody waits any more."""
+        self._given_up.append((future, size))
+
+    def forget(self) -> None:
+        """Release what was given up and is done by now."""
+        while self._given_up and self._given_up[0][0].is_done:
+            self.release(self._given_up.popleft()[1])
+
+
+_Sent = tuple[Any, bytes | None, int, float, bool]
+"""(future, header, bytes, when to give it up, whether an acknowledgement is reported)."""
 
 
 class _Lane:
@@ -187,38 +238,55 @@ class _Lane:
         self._partition = partition
         self._report = report
         self._flight = flight
-        self._waiting: deque[tuple[Any, bytes | None, int]] = deque()  # (future, header, bytes)
+        self._waiting: deque[_Sent] = deque()
         self._watched: Any = None
 
-    def send(self, key: bytes | None, value: bytes, header: bytes | None, _report: bool = True, /) -> bool:
-        """See `Lane`. Reports on every message: it has to look at each one anyway."""
+    def send(self, key: bytes | None, value: bytes, header: bytes | None, report: bool = True, /) -> bool:
+        """See `Lane`."""
         flight = self._flight
-        if flight.messages >= MAX_MESSAGES or flight.size >= MAX_BYTES:
+        if flight.refused:
+            raise KafkaError(f"sending to {self._topic}", flight.refused)
+        if flight.full():
             return False
         headers = [(header_format.NAME, header)] if header is not None else None
         try:
             future = self._produce(self._topic, value, key, headers, self._partition)
         except (client_errors.KafkaError, ValueError) as exc:  # ValueError: there is no such partition
             raise KafkaError(f"sending to {self._topic}", str(exc)) from exc
-        size = len(value)
-        flight.messages += 1
-        flight.size += size
-        self._waiting.append((future, header, size))
+        size, patience_s = len(value), flight.patience_s
+        flight.take(size)
+        deadline = math.inf if patience_s is None else time.monotonic() + patience_s
+        self._waiting.append((future, header, size, deadline, report or patience_s is not None))
         return True
 
-    def serve(self) -> None:
-        """Report on what is done, up to the first message that is not."""
-        waiting, flight, report = self._waiting, self._flight, self._report
-        while waiting and waiting[0][0].is_done:
-            future, header, size = waiting.popleft()
+    def serve(self, now: float) -> None:
+        """Report on what is done, up to the first message that is not and still may be."""
+        waiting, flight = self._waiting, self._flight
+        while waiting:
+            future, header, size, deadline, wanted = waiting[0]
+            done = future.is_done
+            if not done and now < deadline:
+                break
+            waiting.popleft()
             flight.messages -= 1
-            flight.size -= size
-            if report is None:
+            if not done:
+                # Once it has given up a batch that was on its way, the client gives up no other one before it has
+                # reached a broker again (kafka-python 3.0.12).
+                flight.give_up(future, size)
+                self._failed(header, "no acknowledgement in time")
                 continue
-            if future.exception is None:
-                report(True, future.value.offset, header)
-            else:
-                report(False, -1, header)
+            flight.release(size)
+            if future.exception is not None:
+                self._failed(header, str(future.exception))
+            elif wanted and self._report is not None:
+                self._report(True, future.value.offset, header)
+
+    def _failed(self, header: bytes | None, cause: str) -> None:
+        log.warning("sending to %s: %s", self._topic, cause)
+        if self._flight.patience_s is None:
+            self._flight.refused = cause
+        if self._report is not None:
+            self._report(False, -1, header)
 
     def watch(self) -> None:
         """Have `landed` set when the first message is done; at once if it is."""
