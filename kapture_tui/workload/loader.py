@@ -204,13 +204,10 @@ class Loader:
         log.info("obeying %s", order)
         if order.groups is not None and self._governor:
             self._governor.groups = order.groups
-        if order.paused and not self._order.paused:
-            self._paused_at = now
+        if self._paused_at is not None and self._schedule:
+            self._schedule.shift(now - self._paused_at)
+        self._paused_at = now if order.paused else None
         before, self._order = self._order, order
-        if not order.paused and self._paused_at is not None:
-            if self._schedule:
-                self._schedule.shift(now - self._paused_at)
-            self._paused_at = None
         if order.rate != before.rate:
             if self._schedule and order.rate is not None:
                 self._schedule.change_rate(order.rate, now)

@@ -559,6 +559,23 @@ def test_a_refused_message_ends_a_producer_that_never_gives_up(real: Real, clien
     assert not any(acknowledged for acknowledged, _, _ in told[1:])
 
 
+def test_a_refused_message_nobody_asked_about_ends_it_too(real: Real, client: str) -> None:
+    settings = settings_for(real, client, None)
+    topic = f"topic-{next(_numbers)}"
+    with closing(open_admin(settings)) as admin:
+        admin.create_topics({topic: (1, 1, {"max.message.bytes": "1000"})})
+    producer = open_producer(settings)
+    failed: list[bytes | None] = []
+    send = producer.lane(topic, 0, lambda _ok, _offset, header: failed.append(header))
+    assert send(None, random.randbytes(5000), b"unasked", False)
+    # Nothing in flight means that all has arrived: by then it must have been reported or raised.
+    try:
+        until(lambda: serve(producer, POLL_S) or producer.in_flight() == 0, "an answer")
+    except KafkaError:
+        failed.append(b"raised")
+    assert failed in ([b"unasked"], [b"raised"])
+
+
 @pytest.mark.slow
 def test_a_broker_that_restarts_loses_nothing(
     real: Real, client: str, caplog: pytest.LogCaptureFixture

@@ -72,6 +72,7 @@ class ProducerClient:
                 "queue.buffering.max.kbytes": 64 * 1024,
                 "message.timeout.ms": 0 if timeout_s is None else int(timeout_s * 1000),
                 "enable.gapless.guarantee": self._gapless,
+                "error_cb": _raise_if_fatal,
             }
         )
         self.in_flight: Callable[[], int] = self._producer.__len__
@@ -110,6 +111,13 @@ class ProducerClient:
             return int(self._producer.flush(timeout_s))
         except KafkaException as exc:
             raise KafkaError("sending to Kafka", str(exc)) from exc
+
+
+def _raise_if_fatal(error: Any) -> None:
+    log.warning("kafka: %s", error)
+    if error.fatal():
+        # What was in flight is thrown away now: raised from this very poll, it cannot look as if it had arrived.
+        raise KafkaException(error)
 
 
 def _on_delivery(report: OnDelivery) -> Callable[[bytes | None, Any, Message], None]:
