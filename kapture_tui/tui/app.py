@@ -38,8 +38,6 @@ from kapture_tui.tui.widgets.canvas import Canvas
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-WATCH_TERMINAL_S = 1.0
-
 
 class ConsoleApp(App[int], inherit_bindings=False):
     """The console.
@@ -99,7 +97,6 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def on_mount(self) -> None:
         """Watch the terminal, and the stack if there is one already."""
         hangup.install(self.hang_up)
-        self.set_interval(WATCH_TERMINAL_S, self._watch_terminal)
         self._running_here = self.options.start
         if self.options.attach:
             self._follow()
@@ -206,10 +203,6 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.hang_up()
         else:
             super().panic(*renderables)
-
-    def _watch_terminal(self) -> None:
-        if hangup.terminal_gone():
-            self.hang_up()
 
     # Snapshots and tasks
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 DASH = "–"
-BARS = "▁▂▃▄▅▆▇█"
+BARS = "▁▂▃▄▅▆▇"
+"""No full block: rows of bars would touch each other."""
+
 GAP = " "
 
 
@@ -121,7 +123,7 @@ def plural(number: int, noun: str, many: str = "") -> str:
 def spark(values: Sequence[float | None]) -> str:
     """Return one bar a value, on a scale from 0 to the next round figure above the largest; a gap where None."""
     top = ceiling(max((v for v in values if v is not None), default=0.0))
-    return "".join(GAP if v is None else BARS[min(7, max(0, int(v / top * 8)))] for v in values)
+    return "".join(GAP if v is None else BARS[min(6, max(0, int(v / top * 7)))] for v in values)
 
 
 def ceiling(value: float) -> float:

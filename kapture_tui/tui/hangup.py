@@ -9,9 +9,9 @@ import asyncio
 import os
 import select
 import signal
-import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 EXIT_CODE = 128 + signal.SIGHUP
 PATIENCE_S = 1.5
@@ -22,21 +22,32 @@ _terminals: list[int] = []
 
 
 def install(leave: Callable[[], None]) -> None:
-    """Have `leave` called when the terminal hangs up, possibly more than once; needs a running event loop."""
+    """Have `leave` called in this event loop when the terminal hangs up, possibly more than once."""
+    loop = asyncio.get_running_loop()
     _terminals[:] = [stream for stream in (0, 1, 2) if os.isatty(stream)]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means what it says
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, leave)
+        loop.add_signal_handler(signal.SIGHUP, leave)
+    if 0 in _terminals:
+        # For those who get no SIGHUP. A thread that sleeps in the kernel costs nothing until it happens.
+        threading.Thread(target=_watch, args=(loop, leave), name="hang-up", daemon=True).start()
+
+
+def _watch(loop: asyncio.AbstractEventLoop, leave: Callable[[], None]) -> None:
+    if _gone(timeout_ms=None):
+        with suppress(RuntimeError):  # the loop is closed: we have left already
+            loop.call_soon_threadsafe(leave)
 
 
 def terminal_gone() -> bool:
-    """Return whether the terminal on standard input has been closed; for those who get no SIGHUP."""
-    if sys.__stdin__ is None or not sys.__stdin__.isatty():
-        return False
+    """Return whether the terminal on standard input has been closed."""
+    return 0 in _terminals and _gone(timeout_ms=0)
+
+
+def _gone(timeout_ms: int | None) -> bool:
     poller = select.poll()
-    poller.register(sys.__stdin__.fileno(), 0)
-    return any(
-        happened & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, happened in poller.poll(0)
-    )
+    poller.register(0, 0)
+    # Systems that cannot poll terminals say POLLNVAL; that is no hang-up.
+    return any(happened & select.POLLHUP for _, happened in poller.poll(timeout_ms))
 
 
 def detach() -> None:
@@ -46,7 +57,8 @@ def detach() -> None:
     """
     silent, _ = os.pipe()
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in _terminals:
+    while _terminals:
+        stream = _terminals.pop()
         os.dup2(silent if stream == 0 else nowhere, stream)
     watchdog = threading.Timer(PATIENCE_S, os._exit, [EXIT_CODE])
     watchdog.daemon = True

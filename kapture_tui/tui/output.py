@@ -61,10 +61,16 @@ class Pen:
         return _RESET if dirty else ""
 
     def _switch(self, style: Style) -> str:
-        before, self._style = self._style, style
-        if before == style:
+        before, plain = self._style, not self._whole(style)
+        if before == style or (before is None and plain):
             return ""
-        if before is None or _attributes(before) != _attributes(style) or _loses_color(before, style):
+        self._style = None if plain else style
+        if (
+            plain
+            or before is None
+            or _attributes(before) != _attributes(style)
+            or _loses_color(before, style)
+        ):
             return f"{_RESET if before is not None else ''}{self._whole(style)}"
         codes = [
             *(self._codes(style, True) if style.color != before.color else ()),

@@ -11,6 +11,9 @@ from kapture_tui.tui.lines import Line, line
 STALE_S = 3.0
 """A report older than this, in seconds, is shown with its age."""
 
+REPORTED = frozenset({"kafka", "flow", "ledger", "redis", "popular"})
+"""Parts of a snapshot that come from the observer: without a report, its reason is theirs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spot:
@@ -51,11 +54,10 @@ class Picture:
 
 def reasons(snapshot: Snapshot, *parts: str) -> Line:
     """Return why figures of some parts are missing, for a foot; empty if nothing is."""
-    found = [
-        reason
-        for key, reason in snapshot.unavailable.items()
-        if key.partition(".")[0] in parts or (key == "observer" and snapshot.report_age_s is None)
-    ]
+    wanted = {*parts, "target"}
+    if snapshot.report_age_s is None and REPORTED & wanted:
+        wanted.add("observer")
+    found = [reason for key, reason in snapshot.unavailable.items() if key.partition(".")[0] in wanted]
     return line(("; ".join(dict.fromkeys(found)), "warn")) if found else ()
 
 

@@ -1,15 +1,17 @@
 """The console on this terminal with a pretended stack.
 
-`python -m tests.tui.play [setup|attach|start|trouble|fail] [SECONDS_A_TICK] [TICKS]`
+`python -m tests.tui.play [setup|attach|start|trouble|fail] [SECONDS_A_TICK] [TICKS] [DESCRIPTOR]`
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 
 from kapture_tui.model.errors import KaptureError
+from kapture_tui.model.event import Event
 from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.targets.base import Target
@@ -23,10 +25,24 @@ FAILURE = KaptureError(
     "free some space in the state directory",
 )
 
+TICK, DESTROYED = b"t", b"D"
+"""What is written to the descriptor when a tick begins, and when the stack is torn down."""
 
-def main(mode: str = "setup", tick_s: str = "1", ticks: str = "1000000") -> int:
-    """Run it. With `ticks` given, the display stands still after so many."""
-    target = ScriptedTarget(log=[f"2026-01-02 17:00:{n % 60:02} line {n}" for n in range(300)])
+
+def main(mode: str = "setup", tick_s: str = "1", ticks: str = "1000000", descriptor: str = "") -> int:
+    """Run it. The display stands still after so many ticks; each is told to a descriptor, if one is given."""
+
+    def tell(what: bytes) -> None:
+        if descriptor:
+            os.write(int(descriptor), what)
+
+    class Told(ScriptedTarget):
+        async def destroy(self) -> AsyncIterator[Event]:
+            tell(DESTROYED)
+            async for event in super().destroy():
+                yield event
+
+    target = Told(log=[f"2026-01-02 17:00:{n % 60:02} line {n}" for n in range(300)])
     if mode == "fail":
         target.events = [
             step("supervisor", STEPS[0][1], True, 0.2),
@@ -37,13 +53,14 @@ def main(mode: str = "setup", tick_s: str = "1", ticks: str = "1000000") -> int:
 
     async def watch(_: Target) -> AsyncIterator[Snapshot]:
         for tick in range(1, int(ticks) + 1):
+            tell(TICK)
             yield make(tick)
             await asyncio.sleep(float(tick_s))
+        tell(TICK)
         await asyncio.Event().wait()
 
     spec = StackSpec("perf-test", 2, frozenset({Component.REDIS})) if mode != "setup" else None
-    attach = mode in ("attach", "trouble")
-    start = mode in ("start", "fail")
+    attach, start = mode in ("attach", "trouble"), mode in ("start", "fail")
     return run_console(
         ConsoleOptions(lambda name, namespace: target, spec, attach=attach, start=start, watch=watch)
     )

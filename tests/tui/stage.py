@@ -42,6 +42,12 @@ class Stagehand:
             self.snapshots.put_nowait(snapshot)
         await self.until(lambda: self.snapshots.empty() and self.app.session.latest == snapshots[-1])
 
+    async def show_after(self, *snapshots: Snapshot) -> None:
+        """Let the console know of snapshots without drawing them, and show the last one."""
+        for snapshot in snapshots[:-1]:
+            self.app.history.feed(snapshot)
+        await self.show(snapshots[-1])
+
     async def press(self, *keys: str) -> None:
         """Press keys and let the console settle."""
         await self.pilot.press(*keys)
@@ -55,7 +61,7 @@ class Stagehand:
 
     async def settle(self) -> None:
         """Wait until everything is laid out and drawn."""
-        while True:
+        while self.app.return_value is None:
             await self.pilot.pause()
             screens = self.app.screen_stack
             if not any(screen._layout_required or screen._dirty_widgets for screen in screens[-1:]):
@@ -114,7 +120,7 @@ async def dashboard(
     """Open a console that is attached to a running stack."""
     async with console(size, spec=StackSpec("perf-test", scale=2), attach=True, **options) as stage:
         if snapshots:
-            await stage.show(*snapshots)
+            await stage.show_after(*snapshots)
         yield stage
 
 

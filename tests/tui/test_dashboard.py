@@ -311,7 +311,7 @@ async def test_it_follows_the_terminals_size() -> None:
 
 async def test_a_click_selects_and_a_second_one_shows_details() -> None:
     async with dashboard(sample.snapshot(), size=LARGE) as stage:
-        row = next(y for y, line in enumerate(stage.lines()) if "etl-redis     " in line)
+        row = next(y for y, line in enumerate(stage.lines()) if "▸ etl-redis" in line)
         await stage.pilot.click(offset=(75, row))
         assert selected(stage)[0].startswith("▸ etl-redis")
         await stage.pilot.click(offset=(3, 4), times=2)

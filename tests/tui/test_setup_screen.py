@@ -170,7 +170,7 @@ async def test_the_prefilled_setup_is_shown() -> None:
     spec = StackSpec("perf-test", 3, frozenset({Component.REDIS}), LoadSpec(rate=500.0, seed=9))
     async with console(spec=spec) as stage:
         assert "[perf-test" in stage.line("name ")
-        assert "1.5k/s" in stage.line("scale")
+        assert "/s each, 1.5k/s in all" in stage.line("load ")
         assert "[500 " in stage.line("load ")
 
 

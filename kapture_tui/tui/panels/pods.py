@@ -10,7 +10,7 @@ from kapture_tui.tui.figures import age, cores, size, spark
 from kapture_tui.tui.history import History, total
 from kapture_tui.tui.lines import Line, fit, line
 from kapture_tui.tui.picture import Picture, Spot, beside, reasons
-from kapture_tui.tui.text import clean, left, right
+from kapture_tui.tui.text import clean, left, right, width
 
 COMPONENT, POD = "component/", "pod/"
 """What keys of the selection begin with."""
@@ -30,7 +30,7 @@ class Columns:
 
 def columns(cells: int, names: Collection[str]) -> Columns:
     """Return the widths for so many cells: names first, then bars, CPU's wider than memory's."""
-    longest = max([len(name) for name in names] + [11]) + 2
+    longest = max([width(name) for name in names] + [11]) + 1
     fixed = len("  ") + len(" 2/2") + 6 + 7 + 4 + 5
     name = min(longest, max(10, cells - fixed))
     spare = cells - fixed - name - 2
@@ -40,7 +40,8 @@ def columns(cells: int, names: Collection[str]) -> Columns:
 def picture(snapshot: Snapshot, history: History, cells: int, unfolded: Collection[str]) -> Picture:
     """Return the panel's picture for `cells` cells; `unfolded` are the components whose pods are shown."""
     groups = by_component(snapshot.pods)
-    widths = columns(cells, [clean(name) for name in groups])
+    shown = [f" {pod.name}" for name in unfolded for pod in groups.get(name, ())]
+    widths = columns(cells, [clean(name) for name in (*groups, *shown)])
     rows: list[Line] = []
     spots: list[Spot] = []
     for component, pods in groups.items():
@@ -111,7 +112,7 @@ def _component(name: str, pods: list[PodRow], history: History, widths: Columns,
 
 def _pod(pod: PodRow, widths: Columns) -> Line:
     return (
-        (f"    {left(clean(pod.name), widths.name - 2)}", "dim" if pod.ready else "warn"),
+        (f"   {left(clean(pod.name), widths.name - 1)}", "dim" if pod.ready else "warn"),
         (right("" if pod.ready else "no", 4), "warn"),
         (right(cores(pod.cpu_cores), 6) + " " * (widths.cpu_bars + 1), "text"),
         (right(size(pod.memory_bytes), 7) + " " * (widths.memory_bars + 1), "text"),

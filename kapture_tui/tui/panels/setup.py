@@ -126,7 +126,7 @@ def _field(form: Form, name: str, chosen: bool) -> Line:
     if chosen:
         return line(("[", "accent"), *_edited(content, cells, role), ("]", "accent"))
     text, role = ("unbounded", "dim") if name == "rate" and not content.text else (content.text, role)
-    unit = line((" /s and loader", "dim")) if name == "rate" else ()
+    unit = line((_unit(form), "dim")) if name == "rate" else ()
     return (*line(("[", "dim"), (left(text, cells), role), ("]", "dim")), *unit)
 
 
@@ -213,6 +213,17 @@ def summary(form: Form) -> tuple[str, str]:
     return f"starts {started}, about {size(takes.memory_bytes)}, ready in about {ready_s} s", "strong"
 
 
+def _unit(form: Form) -> str:
+    """Return what the rate means; with several loaders, what they offer together."""
+    try:
+        spec = form.spec()
+    except UsageError:
+        return " /s and loader"
+    if spec.load.rate is None or spec.scale == 1:
+        return " /s and loader"
+    return f" /s each, {count(spec.load.rate * sizing.size(spec.scale).loaders)}/s in all"
+
+
 def _replicas(form: Form) -> str:
     """Return what the scale means for what is chosen now; "" while something is wrong."""
     try:
@@ -223,6 +234,4 @@ def _replicas(form: Form) -> str:
     parts = [plural(scaled.loaders, "loader"), f"{scaled.etl} etl"]
     if spec.has(Component.REDIS):
         parts.append(f"{scaled.sinks} etl-redis")
-    if spec.load.rate is not None:
-        parts.append(f"{count(spec.load.rate * scaled.loaders)}/s")
     return f"{', '.join(parts)}, {scaled.topics} topics x {plural(scaled.partitions, 'partition')}"

@@ -130,7 +130,7 @@ class Scale(Dialog[dict[Component, int] | None]):
 class ThemePicker(Dialog[str | None]):
     """Chooses a theme; the one that is marked is tried on at once."""
 
-    CELLS = 76
+    CELLS = 78
 
     def __init__(self, current: str) -> None:
         self._names: Sequence[str] = themes.names()

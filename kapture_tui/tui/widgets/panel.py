@@ -167,15 +167,10 @@ class Panel(Canvas, can_focus=True):
         heading = fit((("─", frame), *self._picture.heading[0]), cells)
         used = line_width(self._picture.title) + 2
         dashed = _dashed(crop(heading, used, cells), frame)
-        extra = self._extra()
-        room = cells - line_width(extra) - 3
-        tail = ((" ", frame), *extra, (" ", frame), ("─", frame)) if extra else ()
-        if (
-            tail
-            and any(text.strip("─ ") for text, _ in crop(dashed, room - used, cells - used))
-            and not self._place()
-        ):
-            tail = ()
+        tail = _tail(self._extra(), frame)
+        if any(text.strip("─ ") for text, _ in crop(dashed, cells - line_width(tail) - used, cells)):
+            # Column headings are worth more than sums, and less than knowing that there is more to see.
+            tail = _tail(self._place(), frame)
         whole = (("─ ", frame), *self._picture.title, *_spaced(dashed, frame))
         return (*crop(whole, 0, cells - line_width(tail)), *tail)
 
@@ -230,6 +225,10 @@ def _dashed(spans: Line, frame: str) -> Line:
         for word in re.split(r"(  +)", text):
             drawn.append((f" {'─' * (len(word) - 2)} ", frame) if word.startswith("  ") else (word, role))
     return tuple(span for span in drawn if span[0])
+
+
+def _tail(spans: Line, frame: str) -> Line:
+    return ((" ", frame), *spans, (" ", frame), ("─", frame)) if spans else ()
 
 
 def _spaced(dashed: Line, frame: str) -> Line:

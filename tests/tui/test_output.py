@@ -1,0 +1,96 @@
+"""What goes to the terminal: fewer bytes, and the same screen."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.color import ColorSystem
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from textual._compositor import ChopsUpdate
+from textual.strip import Strip
+
+from kapture_tui.tui.output import Pen, TightUpdate
+
+STYLES = st.sampled_from(
+    [
+        Style(color="#d5dae3", bgcolor="#11151c"),
+        Style(color="#ff7a7a", bgcolor="#11151c", bold=True),
+        Style(color="#8e98a9", bgcolor="#24364d"),
+        Style(reverse=True),
+        Style(dim=True),
+        Style(color="#d5dae3"),
+        Style(),
+    ]
+)
+STRIPS = st.lists(
+    st.tuples(st.text(st.sampled_from("ab漢▂ "), min_size=1, max_size=5), STYLES), max_size=6
+).map(lambda parts: Strip([Segment(text, style) for text, style in parts]))
+
+Cell = tuple[str, frozenset[str], str, str]
+
+
+class Screen:
+    """Just enough of a terminal: moves, colours and attributes, one cell after the other."""
+
+    def __init__(self) -> None:
+        self.cells: dict[tuple[int, int], Cell] = {}
+        self._at = (0, 0)
+        self._attributes: frozenset[str] = frozenset()
+        self._colors = {"38": "", "48": ""}
+
+    def feed(self, data: str) -> None:
+        for codes, row, column, text in re.findall(r"\x1b\[([\d;]*)m|\x1b\[(\d+);(\d+)H|([^\x1b\n]+)", data):
+            if text:
+                self._write(text)
+            elif row:
+                self._at = (int(row) - 1, int(column) - 1)
+            else:
+                self._style(codes.split(";"))
+
+    def _write(self, text: str) -> None:
+        for char in text:
+            row, column = self._at
+            width = 2 if char == "漢" else 1
+            cell = (char, self._attributes, self._colors["38"], self._colors["48"])
+            for half in range(width):
+                self.cells[row, column + half] = cell
+            self._at = (row, column + width)
+
+    def _style(self, codes: list[str]) -> None:
+        while codes:
+            code = codes.pop(0)
+            if code in ("", "0"):
+                self._attributes, self._colors = frozenset(), {"38": "", "48": ""}
+            elif code in self._colors:
+                self._colors = {**self._colors, code: ";".join(codes[:4])}
+                del codes[:4]
+            else:
+                self._attributes |= {code}
+
+
+@given(st.lists(STRIPS, max_size=6))
+def test_a_pen_draws_the_same_in_no_more_bytes_and_leaves_no_colour_behind(strips: list[Strip]) -> None:
+    console = Console(color_system="truecolor", force_terminal=True, legacy_windows=False)
+    pen = Pen(ColorSystem.TRUECOLOR)
+    tight = "".join(pen.write(strip) for strip in strips) + pen.rest()
+    plain = "".join(strip.render(console) for strip in strips)
+    one, other = Screen(), Screen()
+    one.feed(tight)
+    other.feed(plain)
+    assert one.cells == other.cells
+    assert (one._attributes, one._colors) == (frozenset(), {"38": "", "48": ""})
+    assert len(tight) <= len(plain)
+
+
+def test_only_the_changed_cells_of_a_row_are_sent() -> None:
+    style = Style(color="#d5dae3", bgcolor="#11151c")
+    row = Strip([Segment("a figure: 12 and 34", style)])
+    update = ChopsUpdate([{0: row}], [(0, 10, 12)], [[len(row.text)]])
+    console = Console(color_system="truecolor", force_terminal=True, legacy_windows=False)
+    sent = TightUpdate(update).render_segments(console)
+    assert re.sub(r"\x1b\[[\d;]*m", "", sent) == "\x1b[1;11H12"
+    assert len(sent) < len(update.render_segments(console))
