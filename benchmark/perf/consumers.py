@@ -21,7 +21,7 @@ from kapture_tui.targets.local import redis
 from kapture_tui.targets.local.ports import free_ports
 from kapture_tui.workload.settings import Settings
 
-GOALS = {"etl": 0.2, "sink-redis": 0.15}
+GOALS = {"etl": 0.15, "sink-redis": 0.15}
 """Of a plain consumer's pace; somewhat below what was measured."""
 
 RECORDS = 300_000

@@ -1,4 +1,4 @@
-"""The generator's statistics with the parameters of reference run B: how far they are from the 2016 generator's."""
+"""Run B of the petstore statistics: does the generator still do what the 2016 one did? It takes some minutes."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ from collections.abc import Iterator
 from benchmark.perf.petstore_stats import OUTSIDE, compare
 from benchmark.perf.result import Effort, Result
 
+RUN = "B"
+
 
 def measure(effort: Effort) -> Iterator[Result]:
-    """See `Result`: the share of figures that agree; the two or three minutes it takes do not depend on the effort."""
-    comparison = compare("B")
-    total, off = len(comparison.deviations), len(comparison.off)
-    agreeing, needed = 1 - off / total, 1 - OUTSIDE
-    note = (
-        f"{off} of {total} figures off: " + ", ".join(d.name for d in comparison.off) if off else "none off"
-    )
+    """See `Result`: figures out of their limits, of those there may be. All five seeds whatever the effort."""
+    comparison = compare(RUN)
+    off, allowed = len(comparison.off), int(OUTSIDE * len(comparison.deviations))
     yield Result(
-        "statistics, run B",
-        agreeing,
-        "share",
-        needed,
-        agreeing / needed,
+        f"petstore statistics, run {RUN}",
+        off,
+        "figures off",
+        allowed,
+        1.0 if comparison.agrees else 0.0,
         1.0,
-        note,
-        not comparison.agrees,
+        f"of {len(comparison.deviations)}; the widest: {comparison.deviations[0]}",
     )

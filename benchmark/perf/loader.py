@@ -1,10 +1,10 @@
 """The loader against `kafka-producer-perf-test.sh`: messages a CPU-second into the same real broker.
 
 The loader makes its transactions, packs a header for each and keeps its half of the ledger, into 51 topics. The Java
-tool sends lines that are ready, transactions of the same kind, into one topic; acks, idempotence and compression are the
-same, all else as the tool has it. Its cost depends on the topic: with one partition it sends many small requests, with
-51 few large ones, so both are measured. Start-ups are left out on both sides: of the tool what a run of few messages
-takes, of the loader what comes before it replays what it has simulated.
+tool sends lines that are ready, transactions of the same kind, into one topic. Acks, idempotence and compression are
+the same, all else as the tool has it. Its cost depends on the topic: with one partition it sends many small requests,
+with 51 few large ones, so both are measured. Start-ups are left out on both sides: of the tool what a run of few
+messages takes, of the loader what comes before it replays what it has simulated.
 """
 
 from __future__ import annotations

@@ -1,0 +1,94 @@
+"""A program on a pseudo-terminal of 80x24, as over SSH: what it writes, and when."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import psutil
+
+from benchmark.perf.result import CannotRun
+
+ROWS, COLUMNS = 24, 80
+END_S = 10.0
+
+
+class Terminal:
+    """The terminal's side of it.
+
+    Attributes:
+        written: bytes the program has written so far.
+        tail: the last of them.
+    """
+
+    def __init__(self, pid: int, master: int) -> None:
+        self._pid = pid
+        self._master = master
+        self._usage = psutil.Process(pid)
+        self.written = 0
+        self.tail = b""
+
+    @property
+    def cpu_s(self) -> float:
+        """User and system time of the program so far, seconds."""
+        times = self._usage.cpu_times()
+        return times.user + times.system
+
+    def read(self, until: Callable[[], bool], limit_s: float) -> bool:
+        """Read what the program writes until something holds (True) or the time is over (False).
+
+        Raises CannotRun when the program ends.
+        """
+        deadline = time.monotonic() + limit_s
+        while not until():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            if select.select([self._master], [], [], left)[0]:
+                self._take()
+        return True
+
+    def _take(self) -> None:
+        try:
+            data = os.read(self._master, 65536)
+        except OSError:  # EIO: nobody has the other side open any more
+            data = b""
+        if not data:
+            raise CannotRun(f"the program ended: {self.tail[-300:].decode(errors='replace')}")
+        self.written += len(data)
+        self.tail = (self.tail + data)[-65536:]
+
+    def close(self) -> None:
+        """Hang up, and see that the program goes."""
+        os.close(self._master)
+        deadline = time.monotonic() + END_S
+        while os.waitpid(self._pid, os.WNOHANG)[0] == 0:
+            if time.monotonic() > deadline:
+                os.kill(self._pid, signal.SIGKILL)
+                deadline += END_S
+            time.sleep(0.02)
+
+
+@contextmanager
+def program(words: Sequence[str]) -> Iterator[Terminal]:
+    """`python WORDS` on a terminal."""
+    pid, master = pty.fork()
+    if pid == 0:
+        os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        os.execv(sys.executable, [sys.executable, *words])
+    # As early as can be: a program that asks before gets 0 x 0 and is told of the change by SIGWINCH.
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    terminal = Terminal(pid, master)
+    try:
+        yield terminal
+    finally:
+        terminal.close()
