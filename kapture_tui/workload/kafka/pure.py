@@ -131,13 +131,10 @@ class ProducerClient:
                 metrics_enabled=False,
             )
         self._flight = _Flight(None if timeout_s is None else timeout_s + GRACE_S)
-        self._lanes: list[_Lane] = []
 
     def lane(self, topic: str, partition: int, on_delivery: OnDelivery | None) -> Lane:
         """See `Producer`."""
-        lane = _Lane(self._producer.send, topic, partition, on_delivery, self._flight)
-        self._lanes.append(lane)
-        return lane.send
+        return _Lane(self._producer.send, topic, partition, on_delivery, self._flight).send
 
     def poll(self, timeout_s: float) -> None:
         """See `Producer`."""
@@ -145,7 +142,7 @@ class ProducerClient:
             return
         # First the bell, then another look: nothing that lands meanwhile is missed.
         self._flight.landed.clear()
-        for lane in self._lanes:
+        for lane in self._flight.lanes:
             lane.watch()
         if not self._serve():
             self._flight.landed.wait(timeout_s)
@@ -154,7 +151,7 @@ class ProducerClient:
     def _serve(self) -> bool:
         before = self._flight.messages
         now = time.monotonic()
-        for lane in self._lanes:
+        for lane in list(self._flight.lanes):
             lane.serve(now)
         self._flight.forget()
         return self._flight.messages < before
@@ -176,6 +173,7 @@ class _Flight:
     """What a producer has sent and not reported on yet, over all lanes.
 
     Attributes:
+        lanes: those with messages not reported on yet, each with None.
         patience_s: a message is given up so long after it was sent, whatever the client says; None: never.
         refused: in a producer that never gives up, the error of a message that failed. There is a gap behind it, so
             nothing more is sent.
@@ -185,9 +183,10 @@ class _Flight:
         landed: set when a batch is done.
     """
 
-    __slots__ = ("_given_up", "held", "landed", "messages", "patience_s", "refused", "size")
+    __slots__ = ("_given_up", "held", "landed", "lanes", "messages", "patience_s", "refused", "size")
 
     def __init__(self, patience_s: float | None) -> None:
+        self.lanes: dict[_Lane, None] = {}
         self.patience_s = patience_s
         self.refused = ""
         self.messages = 0
@@ -255,6 +254,7 @@ class _Lane:
             raise KafkaError(f"sending to {self._topic}", str(exc)) from exc
         size, patience_s = len(value), flight.patience_s
         flight.take(size)
+        flight.lanes[self] = None
         deadline = math.inf if patience_s is None else time.monotonic() + patience_s
         self._waiting.append((future, header, size, deadline, report or patience_s is not None))
         return True
@@ -266,7 +266,7 @@ class _Lane:
             future, header, size, deadline, wanted = waiting[0]
             done = future.is_done
             if not done and now < deadline:
-                break
+                return
             waiting.popleft()
             flight.messages -= 1
             if not done:
@@ -280,6 +280,7 @@ class _Lane:
                 self._failed(header, str(future.exception))
             elif wanted and self._report is not None:
                 self._report(True, future.value.offset, header)
+        flight.lanes.pop(self, None)
 
     def _failed(self, header: bytes | None, cause: str) -> None:
         log.warning("sending to %s: %s", self._topic, cause)
@@ -504,6 +505,8 @@ class ReaderClient:
     def __init__(self, settings: ClientSettings, offsets: Mapping[Partition, int]) -> None:
         with _ours(f"connecting to {settings.bootstrap}"):
             self._consumer = KafkaConsumer(**_consumer(settings), group_id=None)
+        # The consumer could tell bounds too, but for each new topic it waits for the next round of its metadata.
+        self._admin = AdminClient(settings)
         self.assign(offsets)
 
     def assign(self, offsets: Mapping[Partition, int]) -> None:
@@ -521,15 +524,12 @@ class ReaderClient:
 
     def bounds(self, partition: Partition) -> tuple[int, int]:
         """See `Reader`."""
-        asked = TopicPartition(*partition)
-        with _ours(f"asking for the offsets of {partition[0]}"):
-            oldest = self._consumer.beginning_offsets([asked], timeout_ms=int(ANSWER_S * 1000))
-            end = self._consumer.end_offsets([asked], timeout_ms=int(ANSWER_S * 1000))
-        return oldest[asked], end[asked]
+        return self._admin.bounds(partition)
 
     def close(self) -> None:
         """See `Reader`."""
         self._consumer.close()
+        self._admin.close()
 
 
 class AdminClient:
@@ -543,30 +543,39 @@ class AdminClient:
         """See `Admin`."""
         # Always with partitions: asked for all there are, the embedded broker does not answer.
         asked = {group: [TopicPartition(*p) for p in partitions]}
-        found = self._ask(
+        found: Any = self._ask(
             f"asking for the committed offsets of {group}", lambda admin: admin.list_group_offsets(asked)
         )
         return {tuple(p): at.offset for p, at in found.get(group, {}).items() if at.offset >= 0}
 
     def end_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """See `Admin`."""
-        asked = {TopicPartition(*p): OffsetSpec.LATEST for p in partitions}
-        found = self._ask(
-            "asking for end offsets",
-            lambda admin: admin.list_partition_offsets(asked, timeout_ms=int(ANSWER_S * 1000)),
+        return self._ask(
+            "asking for end offsets", lambda admin: _offsets(admin, partitions, OffsetSpec.LATEST)
         )
-        return {tuple(p): at.offset for p, at in found.items()}
+
+    def bounds(self, partition: Partition) -> tuple[int, int]:
+        """See `Reader`."""
+
+        def question(admin: Any) -> tuple[int, int]:
+            oldest, end = (
+                _offsets(admin, [partition], spec)[partition]
+                for spec in (OffsetSpec.EARLIEST, OffsetSpec.LATEST)
+            )
+            return oldest, end
+
+        return self._ask(f"asking for the offsets of {partition[0]}", question)
 
     def brokers(self) -> int:
         """See `Admin`."""
-        cluster = self._ask("asking for the brokers", lambda admin: admin.describe_cluster())
+        cluster: Any = self._ask("asking for the brokers", lambda admin: admin.describe_cluster())
         return sum(not broker.get("is_fenced", False) for broker in cluster["brokers"])
 
     def create_topics(self, topics: Mapping[str, tuple[int, int, Mapping[str, str]]]) -> None:
         """See `Admin`."""
         self._ask("creating topics", lambda admin: _create(admin, topics))
 
-    def _ask(self, doing: str, question: Callable[[Any], Any]) -> Any:
+    def _ask(self, doing: str, question: Callable[[Any], T]) -> T:
         try:
             with _ours(doing):
                 if self._admin is None:
@@ -587,6 +596,12 @@ def _connect(settings: ClientSettings) -> Any:
     answer_ms = int(ANSWER_S * 1000)
     limits = {"bootstrap_timeout_ms": answer_ms, "request_timeout_ms": answer_ms}
     return KafkaAdminClient(**(_base(settings) | limits))
+
+
+def _offsets(admin: Any, partitions: Sequence[Partition], spec: Any) -> dict[Partition, int]:
+    asked = {TopicPartition(*p): spec for p in partitions}
+    found = admin.list_partition_offsets(asked, timeout_ms=int(ANSWER_S * 1000))
+    return {tuple(p): at.offset for p, at in found.items()}
 
 
 def _create(admin: Any, topics: Mapping[str, tuple[int, int, Mapping[str, str]]]) -> None:
