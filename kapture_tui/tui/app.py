@@ -1,8 +1,12 @@
-"""The console's app: which screen is on top, one session, one feed. Actions live in `actions`, drawing in `panels`."""
+"""The console's app: which screen is on top, one session, one feed. Actions live in `actions`, drawing in `panels`.
+
+Screens that come later are imported when they come: the first one is painted sooner.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from time import monotonic
@@ -25,11 +29,7 @@ from kapture_tui.tui.options import ConsoleOptions
 from kapture_tui.tui.output import TightUpdate
 from kapture_tui.tui.palette import Commands
 from kapture_tui.tui.screens.base import Stage, bindings
-from kapture_tui.tui.screens.dashboard import Dashboard
-from kapture_tui.tui.screens.dialogs import Failure, ThemePicker
-from kapture_tui.tui.screens.reading import Help
 from kapture_tui.tui.screens.setup import SetupScreen
-from kapture_tui.tui.screens.steps import DeployScreen, TeardownScreen
 from kapture_tui.tui.styles import role_styles, textual_theme
 from kapture_tui.tui.terminal import Terminal
 from kapture_tui.tui.themes import Palette
@@ -94,6 +94,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     # Screens
 
+    def on_ready(self) -> None:
+        """The first screen is painted: see `run_console`."""
+        gc.enable()
+
     def on_mount(self) -> None:
         """Watch the terminal, and the stack if there is one already."""
         hangup.install(self.hang_up)
@@ -104,8 +108,14 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def _first_screen(self) -> Screen[Any]:
         if self.options.attach:
+            from kapture_tui.tui.screens.dashboard import Dashboard
+
             return Dashboard()
-        return DeployScreen(self.session) if self.options.start else SetupScreen(self._form)
+        if self.options.start:
+            from kapture_tui.tui.screens.steps import DeployScreen
+
+            return DeployScreen(self.session)
+        return SetupScreen(self._form)
 
     def setup(self) -> None:
         """Show the setup screen."""
@@ -114,6 +124,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def deploy(self, spec: StackSpec) -> None:
         """Start a stack."""
+        from kapture_tui.tui.screens.steps import DeployScreen
+
         self.session = self.open_session(spec)
         self.failure, self._epitaph = None, ""
         self._running_here = True
@@ -121,11 +133,15 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def dashboard(self) -> None:
         """Show the running stack."""
+        from kapture_tui.tui.screens.dashboard import Dashboard
+
         self._follow()
         self.switch_screen(Dashboard())
 
     def teardown(self, leave: bool) -> None:
         """Remove the stack, and then leave the console or not."""
+        from kapture_tui.tui.screens.steps import TeardownScreen
+
         self._stop_following()
         while self.screen is not self.bottom_stage():
             self.pop_screen()
@@ -134,7 +150,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def failed(self, error: KaptureError) -> None:
         """Take note that a deploy or a teardown failed; after a deploy that failed nothing is running."""
         self.failure = error
-        self._running_here = self._running_here and isinstance(self.bottom_stage(), TeardownScreen)
+        self._running_here = self._running_here and self.bottom_stage().REMOVES
         self._epitaph = str(error)
 
     def removed(self, last: str) -> None:
@@ -157,6 +173,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def tell(self, error: KaptureError) -> None:
         """Show what could not be done."""
+        from kapture_tui.tui.screens.dialogs import Failure
+
         self.push_screen(Failure(error))
 
     # Leaving
@@ -178,10 +196,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def action_leave(self) -> None:
         """Leave; what that does to the stack `leaving` says."""
-        screen = self.top_stage()
-        if isinstance(screen, TeardownScreen) and not screen.over and not screen.asked_to_leave():
+        screen = self.bottom_stage()
+        if not screen.may_leave():
             return
-        if self._stops() and not isinstance(screen, TeardownScreen):
+        if self._stops() and not screen.REMOVES:
             self.teardown(leave=True)
         else:
             self.exit_now()
@@ -264,6 +282,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def action_theme(self) -> None:
         """Choose a theme."""
+        from kapture_tui.tui.screens.dialogs import ThemePicker
+
         self.push_screen(ThemePicker(self.palette.name), self._keep_theme)
 
     def _keep_theme(self, name: str | None) -> None:
@@ -277,6 +297,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def action_help(self) -> None:
         """Show every key."""
+        from kapture_tui.tui.screens.reading import Help
+
         if not isinstance(self.screen, Help):
             self.push_screen(Help())
 

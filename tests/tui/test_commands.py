@@ -148,3 +148,10 @@ async def test_the_palette_does_what_is_chosen() -> None:
         await stage.until(lambda: "this list" in stage.text())
         await stage.press("enter")
         await stage.until_on(Help)
+
+
+def test_the_documentation_lists_every_command_with_its_keys() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "keys.md").read_text(encoding="utf-8")
+    for command in TABLE:
+        keys = " ".join(f"`{shown(key)}`" for key in command.keys.split(","))
+        assert f"| {keys} | {command.help} | `{command.id}` |" in page

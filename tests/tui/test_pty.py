@@ -126,8 +126,8 @@ def console(
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 40)])
 def test_an_idle_console_sends_few_bytes_and_uses_little_cpu(columns: int, rows: int) -> None:
-    first, last = 20, 80
-    with console("attach", "0.1", str(last), columns=columns, rows=rows) as child:
+    first, last = 20, 70
+    with console("attach", "0.05", str(last), columns=columns, rows=rows) as child:
         child.until_tick(first)
         sent, used_s = len(child.seen), child.cpu_s()
         child.until_tick(last)

@@ -84,10 +84,12 @@ class _Common:
 
 
 class Stage(_Common, Screen[None], inherit_bindings=False):
-    """A full screen. `PLACES` of the command table it answers to; `UNSAID` are not in its line of keys."""
+    """A full screen. `PLACES` of the command table it answers to; `UNSAID` are not in its line of keys; `REMOVES`:
+    the stack is being removed on it."""
 
     PLACES: ClassVar[tuple[str, ...]] = ()
     UNSAID: ClassVar[tuple[str, ...]] = ()
+    REMOVES: ClassVar[bool] = False
     ALLOW_SELECT = False
 
     def __init__(self) -> None:
@@ -111,6 +113,10 @@ class Stage(_Common, Screen[None], inherit_bindings=False):
 
     def show(self, snapshot: Snapshot) -> None:
         """Take a new snapshot; screens that show none ignore it."""
+
+    def may_leave(self) -> bool:
+        """Return whether the console may be left now; if not, say why."""
+        return True
 
     def say(self, text: str, role: str = "accent") -> None:
         """Show a short message in the line of keys."""

@@ -158,6 +158,8 @@ class DeployScreen(StepsScreen):
 class TeardownScreen(StepsScreen):
     """Removes a stack; the list of what is left empties."""
 
+    REMOVES = True
+
     def __init__(self, session: Session, leave: bool) -> None:
         super().__init__(session, f"removing {session.namespace}")
         self._leave = leave
@@ -174,12 +176,13 @@ class TeardownScreen(StepsScreen):
         async for event in self.session.destroy():
             yield event
 
-    def asked_to_leave(self) -> bool:
-        """Return whether leaving was asked for a second time; the first time says that there is more to come."""
-        again, self._asked = self._asked, True
-        if not again:
-            self.say(f"still removing; {self.console.key('app.quit')} again leaves without waiting", "warn")
-        return again
+    def may_leave(self) -> bool:
+        """The first time it says that there is more to come; who asks again need not wait."""
+        if self.over or self._asked:
+            return True
+        self._asked = True
+        self.say(f"still removing; {self.console.key('app.quit')} again leaves without waiting", "warn")
+        return False
 
     def took(self, event: Event) -> None:
         """Strike out what has gone."""
