@@ -33,6 +33,7 @@ def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="kt-"))
     root = folder / "state"
     monkeypatch.setenv("KAPTURE_STATE_DIR", str(root))
+    monkeypatch.delenv("KAFKA_HOME", raising=False)  # what is tried here is the embedded broker
     yield root
     left = processes_of(root)
     for process in left:
