@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import groupby
+from itertools import groupby, repeat
 
 from rich.cells import get_character_cell_size
 
@@ -82,8 +82,8 @@ def _cells(spans: Line) -> list[Span]:
     """Return one entry a cell; the second cell of a wide character is the empty string."""
     cells: list[Span] = []
     for text, role in spans:
-        if text.isascii():
-            cells.extend((char, role) for char in text)
+        if width(text) == len(text):
+            cells.extend(zip(text, repeat(role)))
             continue
         for char in text:
             cells.append((char, role))

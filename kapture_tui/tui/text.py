@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-from rich.cells import get_character_cell_size
+from rich.cells import cell_len, get_character_cell_size
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 ELLIPSIS = "…"
@@ -48,7 +48,7 @@ def _visible(char: str) -> str:
 
 def width(text: str) -> int:
     """Return the number of terminal cells that cleaned text takes."""
-    return len(text) if text.isascii() else sum(map(get_character_cell_size, text))
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def clip(text: str, cells: int) -> str:

@@ -68,7 +68,7 @@ def lag(tick: int, state: int, group: int) -> GroupLag:
     if STATES[state] == "CA" and group:
         records, late_s = 9_000 + records, 75.0
     if STATES[state] == "TX" and group:
-        records, late_s = 1_200 + records, 12.0
+        records, late_s = 1_200 + records, 21.0
     return GroupLag(records, 350.0 + 40 * noise(tick, state, 3), late_s)
 
 

@@ -118,7 +118,7 @@ def test_late_states_come_first_where_not_all_fit_and_the_rest_keeps_its_order()
 
 @pytest.mark.parametrize(
     ("late_s", "glyph"),
-    [(None, " "), (0.0, " "), (1.0, "░"), (10.0, "▒"), (60.0, "▓"), (300.0, "█"), (9e9, "█")],
+    [(None, " "), (0.0, " "), (2.9, " "), (3.0, "░"), (15.0, "▒"), (60.0, "▓"), (300.0, "█"), (9e9, "█")],
 )
 def test_shades_darken_with_lateness(late_s: float | None, glyph: str) -> None:
     assert lag.shade(GroupLag(1, None, late_s))[0] == glyph

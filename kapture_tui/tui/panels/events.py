@@ -5,7 +5,7 @@ from __future__ import annotations
 from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.tui.lines import Line, fit, line
-from kapture_tui.tui.picture import Picture, Spot, reasons
+from kapture_tui.tui.picture import Picture, reasons
 from kapture_tui.tui.text import clean, wrap
 
 _GLYPHS = {
@@ -19,17 +19,11 @@ _INDENT = 11
 
 def picture(snapshot: Snapshot, cells: int, note: Line = ()) -> Picture:
     """Return the panel's picture for `cells` cells; long texts go on on the next row. `note` goes to the frame."""
-    rows: list[Line] = []
-    spots: list[Spot] = []
-    for event in reversed(snapshot.events):
-        drawn = _event(event, cells)
-        spots.append(Spot(f"{event.time} {event.subject} {event.text}", len(rows), 0, cells))
-        rows.extend(drawn)
+    rows = [row for event in reversed(snapshot.events) for row in _event(event, cells)]
     return Picture(
         title=line(("events", "title"), (" UTC", "dim")),
         extra=note,
         rows=tuple(fit(row, cells) for row in rows),
-        spots=tuple(spots),
         foot=reasons(snapshot, "events"),
     )
 

@@ -11,7 +11,7 @@ from kapture_tui.tui.picture import Picture
 from kapture_tui.tui.text import left, wrap
 
 _SIGNS = (
-    ("░ ▒ ▓ █", "a consumer group is more than 1 s, 10 s, 1 min, 5 min behind"),
+    ("░ ▒ ▓ █", "a consumer group is more than 3 s, 15 s, 1 min, 5 min behind"),
     ("–", "not known; the foot of the panel says why"),
     ("▁▂▃▄▅▆▇", "the last two minutes, the newest on the right"),
     ("lost", "acknowledged by Kafka, and can no longer be delivered"),

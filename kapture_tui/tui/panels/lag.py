@@ -12,8 +12,11 @@ from kapture_tui.tui.lines import Line, fit, line
 from kapture_tui.tui.picture import Picture, Spot, beside, reasons, staleness
 from kapture_tui.tui.text import left, right
 
-LATENESS = ((1.0, " ", "text"), (10.0, "░", "text"), (60.0, "▒", "warn"), (300.0, "▓", "trouble"))
-"""Up to how many seconds behind, which shade, which role; what is later yet is `LATEST`."""
+LATENESS = ((3.0, " ", "text"), (15.0, "░", "text"), (60.0, "▒", "warn"), (300.0, "▓", "trouble"))
+"""Up to how many seconds behind, which shade, which role; what is later yet is `LATEST`.
+
+Groups store what they have read about once a second, so up to three seconds is as good as it gets.
+"""
 
 LATEST = ("█", "trouble")
 
@@ -66,7 +69,7 @@ def picture(snapshot: Snapshot, cells: int, height: int, headed: bool = True) ->
         heading=heading,
         rows=tuple(fit(row, cells) for row in rows),
         spots=spots,
-        foot=reasons(snapshot, "kafka") or line(("░ >1 s  ▒ >10 s  ▓ >1 min  █ >5 min behind", "dim"))
+        foot=reasons(snapshot, "kafka") or line(("░ >3 s  ▒ >15 s  ▓ >1 min  █ >5 min behind", "dim"))
         if fits
         else (),
     )

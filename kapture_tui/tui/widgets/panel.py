@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 
-from kapture_tui.tui.lines import Line, crop, fit, line, line_width, select
+from kapture_tui.tui.frames import BOX_CELLS, RULE_CELLS, box, under_rule
+from kapture_tui.tui.lines import Line, fit, line, select
 from kapture_tui.tui.picture import Picture, Spot
 from kapture_tui.tui.widgets.canvas import Canvas
 
@@ -72,15 +72,16 @@ class Panel(Canvas, can_focus=True):
 
     def draw(self, cells: int, rows: int) -> Sequence[Line]:
         """Return frame and contents."""
-        inner = cells - (4 if self.boxed else 2)
+        inner = cells - (BOX_CELLS if self.boxed else RULE_CELLS)
         if inner < 4 or rows < 2:
             return ()
         self._picture = self._drawer(inner, self._inside(rows))
         self._settle()
+        role = "focus" if self.has_focus else "frame"
         body = self._body(inner, rows)
         if self.boxed:
-            return self._boxed(body, cells, rows)
-        return [self._headed_rule(cells), *(_indented(row) for row in body)]
+            return box(self._picture, body, self._place(), cells, rows, role)
+        return under_rule(self._picture, body, self._place(), cells, role)
 
     def _inside(self, rows: int) -> int:
         return rows - (2 if self.boxed else 1)
@@ -136,52 +137,6 @@ class Panel(Canvas, can_focus=True):
         blank = rows - 2 - len(shown) if picture.foot else 0
         return [*shown, *[()] * blank, *([picture.foot] if picture.foot else [])]
 
-    def _boxed(self, body: Sequence[Line], cells: int, rows: int) -> list[Line]:
-        side = ("│", self._frame())
-        blank = fit((), cells - 4)
-        middle = [
-            (side, (" ", "text"), *(body[y] if y < len(body) else blank), (" ", "text"), side)
-            for y in range(rows - 2)
-        ]
-        top = self._rule(cells, "╭─", "─╮", self._picture.title, self._picture.extra)
-        return [top, *middle, self._rule(cells, "╰─", "─╯", self._picture.foot, self._place())]
-
-    def _rule(self, cells: int, start: str, end: str, left: Line, right: Line) -> Line:
-        frame = self._frame()
-        room = cells - len(start) - len(end)
-        if right and line_width(left) + line_width(right) + 5 > room:
-            right = crop(right, 0, max(0, room - line_width(left) - 5))
-        spans = [(start, frame)]
-        if left:
-            left = crop(left, 0, max(0, room - 2)) if line_width(left) + 2 > room else left
-            spans += [(" ", frame), *left, (" ", frame)]
-        tail = [(" ", frame), *right, (" ", frame)] if right else []
-        used = line_width(tuple(spans)) + line_width(tuple(tail)) + len(end)
-        return (*spans, ("─" * (cells - used), frame), *tail, (end, frame))
-
-    def _headed_rule(self, cells: int) -> Line:
-        """Return the rule above a panel without a frame; column headings stand in it, to save their row."""
-        if not self._picture.heading:
-            return self._rule(cells, "─", "─", self._picture.title, self._extra())
-        frame = self._frame()
-        heading = fit((("─", frame), *self._picture.heading[0]), cells)
-        used = line_width(self._picture.title) + 2
-        dashed = _dashed(crop(heading, used, cells), frame)
-        tail = _tail(self._extra(), frame)
-        if any(text.strip("─ ") for text, _ in crop(dashed, cells - line_width(tail) - used, cells)):
-            # Column headings are worth more than sums, and less than knowing that there is more to see.
-            tail = _tail(self._place(), frame)
-        whole = (("─ ", frame), *self._picture.title, *_spaced(dashed, frame))
-        return (*crop(whole, 0, cells - line_width(tail)), *tail)
-
-    def _frame(self) -> str:
-        return "focus" if self.has_focus else "frame"
-
-    def _extra(self) -> Line:
-        """What a rule shows on its right: there is no lower frame for the scroll position."""
-        extra, place = self._picture.extra, self._place()
-        return (*extra, ("  ", "frame"), *place) if extra and place else extra or place
-
     def _place(self) -> Line:
         hidden = len(self._picture.rows) - self._page()
         if hidden <= 0:
@@ -213,30 +168,9 @@ class Panel(Canvas, can_focus=True):
     def spot_at(self, x: int, y: int) -> Spot | None:
         """Return the spot at a cell of this widget."""
         above = 1 + (len(self._picture.heading) if self.boxed else 0)
-        row, column = y - above + self._top, x - (2 if self.boxed else 1)
+        row, column = y - above + self._top, x - (BOX_CELLS if self.boxed else RULE_CELLS) // 2
         hits = (s for s in self._picture.spots if s.row == row and s.x <= column < s.x + s.width)
         return next(hits, None) if y >= above else None
-
-
-def _dashed(spans: Line, frame: str) -> Line:
-    """Return a line with its wider blanks drawn as a rule."""
-    drawn: list[tuple[str, str]] = []
-    for text, role in spans:
-        for word in re.split(r"(  +)", text):
-            drawn.append((f" {'─' * (len(word) - 2)} ", frame) if word.startswith("  ") else (word, role))
-    return tuple(span for span in drawn if span[0])
-
-
-def _tail(spans: Line, frame: str) -> Line:
-    return ((" ", frame), *spans, (" ", frame), ("─", frame)) if spans else ()
-
-
-def _spaced(dashed: Line, frame: str) -> Line:
-    return dashed if dashed and dashed[0][0].startswith(" ") else ((" ", frame), *dashed)
-
-
-def _indented(row: Line) -> Line:
-    return ((" ", "text"), *row)
 
 
 def _target(spots: Sequence[Spot], current: Spot | None, where: str, page: int) -> Spot | None:
