@@ -33,9 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     results: list[Result] = []
     for part in arguments.parts or PARTS:
         print(f"{part}: {PARTS[part]} …", file=sys.stderr, flush=True)
-        results += _run(part, effort)
+        for result in _run(part, effort):
+            results.append(result)
+            write_json(results, arguments.out)  # a long run that is ended early leaves what it has found
     print("\n".join(table(results)))
-    write_json(results, arguments.out)
     missed = [result.name for result in results if result.ok is False]
     if missed and arguments.check:
         print(f"below the goal: {'; '.join(missed)}", file=sys.stderr)
