@@ -217,7 +217,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def panic(self, *renderables: RenderableType) -> None:
         """A terminal that is gone is no reason for a traceback."""
-        if hangup.terminal_gone():
+        if self._hung_up or hangup.terminal_gone():
             self.hang_up()
         else:
             super().panic(*renderables)

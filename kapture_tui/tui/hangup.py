@@ -56,6 +56,8 @@ def detach() -> None:
     Should leaving take longer than it may all the same, the process ends where it stands.
     """
     silent, _ = os.pipe()
+    # The reader may have been told that the terminal is readable a moment ago: it must not wait for the pipe now.
+    os.set_blocking(silent, False)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     while _terminals:
         stream = _terminals.pop()

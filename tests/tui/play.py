@@ -25,8 +25,8 @@ FAILURE = KaptureError(
     "free some space in the state directory",
 )
 
-TICK, DESTROYED = b"t", b"D"
-"""What is written to the descriptor when a tick begins, and when the stack is torn down."""
+TICK, DESTROYED, RETURNED = b"t", b"D", b"R"
+"""What is written to the descriptor: a tick begins, the stack is torn down, the console has ended by itself."""
 
 
 def main(mode: str = "setup", tick_s: str = "1", ticks: str = "1000000", descriptor: str = "") -> int:
@@ -61,9 +61,11 @@ def main(mode: str = "setup", tick_s: str = "1", ticks: str = "1000000", descrip
 
     spec = StackSpec("perf-test", 2, frozenset({Component.REDIS})) if mode != "setup" else None
     attach, start = mode in ("attach", "trouble"), mode in ("start", "fail")
-    return run_console(
+    code = run_console(
         ConsoleOptions(lambda name, namespace: target, spec, attach=attach, start=start, watch=watch)
     )
+    tell(RETURNED)
+    return code
 
 
 if __name__ == "__main__":

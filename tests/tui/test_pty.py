@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.tui.play import DESTROYED, TICK
+from tests.tui.play import DESTROYED, RETURNED, TICK
 
 ROOT = Path(__file__).parents[2]
 BYTES_A_TICK = 2_000
@@ -37,6 +37,7 @@ class Console:
         seen: all it wrote so far.
         ticks: how many ticks it began.
         destroyed: it tore its stack down.
+        returned: it ended by itself, and not where its watchdog found it.
     """
 
     def __init__(self, pid: int, terminal: int, news: int) -> None:
@@ -44,7 +45,7 @@ class Console:
         self.process = psutil.Process(pid)
         self.seen = b""
         self.ticks = 0
-        self.destroyed = False
+        self.destroyed = self.returned = False
         self._terminal = terminal
         self._news = news
 
@@ -59,8 +60,12 @@ class Console:
                 raise AssertionError(f"it ended: {self.seen[-2000:].decode(errors='replace')}") from None
         if self._news in ready:
             told = os.read(self._news, 4096)
-            self.ticks += told.count(TICK)
-            self.destroyed |= DESTROYED in told
+            self._take(told)
+
+    def _take(self, told: bytes) -> None:
+        self.ticks += told.count(TICK)
+        self.destroyed |= DESTROYED in told
+        self.returned |= RETURNED in told
 
     def until(self, text: str) -> None:
         """Wait until it has drawn a text in one piece."""
@@ -89,7 +94,7 @@ class Console:
         """Wait for its end; return its exit code and the CPU seconds it has used in all."""
         _, status, usage = os.wait4(self.pid, 0)
         while told := os.read(self._news, 4096):
-            self.destroyed |= DESTROYED in told
+            self._take(told)
         self.pid = 0
         return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
 
@@ -158,9 +163,22 @@ def test_a_hang_up_ends_it_without_spinning_and_leaves_the_stack(mode: str, nohu
         child.hang_up()
         code, used_s = child.ended()
     assert code == HANGUP
+    assert child.returned
     assert not child.destroyed
     # Two seconds of spinning would be two seconds of CPU.
     assert used_s - before_s < 1.0
+
+
+def test_it_draws_again_after_a_suspension() -> None:
+    with console("attach", "0.2", "1000") as child:
+        child.until("processes")
+        child.until_tick(3)
+        os.kill(child.pid, signal.SIGTSTP)
+        os.waitpid(child.pid, os.WUNTRACED)
+        child.seen = b""
+        os.kill(child.pid, signal.SIGCONT)
+        child.until("\x1b[?1049h")
+        child.until("processes")
 
 
 def test_leaving_gives_the_terminal_back_and_the_exit_code() -> None:
