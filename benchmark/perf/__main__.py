@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -29,6 +30,7 @@ LATEST = Path(__file__).parent / "results" / "latest.json"
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure what is asked for; with --check 1 when a goal is missed."""
     arguments = _parse(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended as well
     effort = Effort(pairs=1, window_s=5.0) if arguments.quick else Effort()
     results: list[Result] = []
     for part in arguments.parts or PARTS:
