@@ -90,6 +90,65 @@ class LoadSpec:
             )
 
 
+STORAGE = ("ephemeral", "persistent")
+"""What brokers and databases keep their data on: the node's disk as long as the pod lives, or claimed volumes."""
+
+_PAIR = re.compile(r"[^=:\s]+=[^=:\s]*")
+_TOLERATION = re.compile(r"[^=:\s]+(=[^=:\s]*)?(:(NoSchedule|PreferNoSchedule|NoExecute))?")
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSpec:
+    """What only a stack on Kubernetes has.
+
+    Attributes:
+        storage: see `STORAGE`.
+        storage_class: of claimed volumes; None: the cluster's default.
+        redis_count: Redis servers.
+        kustomize: directory of a kustomization to deploy instead of the project's own; None: the project's.
+        image: of the workload, with the package in it; None: a stock Python image and the bundle.
+        registry: prefix that replaces the registry and organisation of every image ("registry.example/mirror").
+        pull_secret: name of a Secret of the namespace that pulls images.
+        node_selector: "key=value" labels that nodes must have.
+        tolerations: "key=value:effect" taints that are borne; value and effect may be missing.
+        cpu_limits: set CPU limits as well, as high as the quota or the LimitRange of the namespace wants them.
+    """
+
+    storage: str = "ephemeral"
+    storage_class: str | None = None
+    redis_count: int = 1
+    kustomize: str | None = None
+    image: str | None = None
+    registry: str | None = None
+    pull_secret: str | None = None
+    node_selector: tuple[str, ...] = ()
+    tolerations: tuple[str, ...] = ()
+    cpu_limits: bool = False
+
+    def check(self) -> None:
+        """Raises UsageError for the first thing that cannot be meant."""
+        if self.storage not in STORAGE:
+            raise UsageError(f"--storage {self.storage}", "unknown", f"choose from {', '.join(STORAGE)}")
+        if self.storage_class and self.storage != "persistent":
+            raise UsageError("--storage-class", "the stack claims no volumes", "add --storage persistent")
+        if self.redis_count != 1:
+            raise UsageError(
+                f"--redis-count {self.redis_count}",
+                "replicas with fail-over are not available in this release",
+                "leave it out for one server",
+            )
+        for pair in self.node_selector:
+            if not _PAIR.fullmatch(pair):
+                raise UsageError(f"--node-selector {pair!r}", "not of the form key=value")
+        for toleration in self.tolerations:
+            if not _TOLERATION.fullmatch(toleration):
+                raise UsageError(
+                    f"--toleration {toleration!r}",
+                    "not of the form key=value:effect",
+                    "effects are NoSchedule, PreferNoSchedule and NoExecute",
+                )
+
+
 @dataclass(frozen=True, slots=True)
 class StackSpec:
     """A stack as it was asked for.
@@ -103,6 +162,7 @@ class StackSpec:
         kafka_home: directory of an Apache Kafka to run locally; None: the embedded broker.
         redis_url: a Redis that is there already; None: the target brings its own.
         keep: leave a local stack running when the console that started it goes.
+        cluster: what only Kubernetes knows.
     """
 
     namespace: str
@@ -113,6 +173,7 @@ class StackSpec:
     kafka_home: str | None = None
     redis_url: str | None = None
     keep: bool = False
+    cluster: ClusterSpec = field(default_factory=ClusterSpec)
 
     def check(self) -> None:
         """Raises UsageError for the first thing that cannot be meant."""
@@ -125,6 +186,7 @@ class StackSpec:
         if not 1 <= self.scale <= 100:
             raise UsageError(f"scale {self.scale}", "must be from 1 to 100")
         self.load.check()
+        self.cluster.check()
 
     def has(self, component: Component) -> bool:
         """Whether the component belongs to the stack."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -44,6 +44,8 @@ class Observation:
         report_age_s: age of that report, seconds.
         events: new ones since the last observation of this iterator; the first one brings the run's last hundred.
         unavailable: reasons for what is missing.
+        age_s: how old this picture is, seconds: more than a moment when the target itself does not answer, which
+            `unavailable["target"]` then explains.
     """
 
     spec: StackSpec | None
@@ -55,6 +57,43 @@ class Observation:
     report_age_s: float | None = None
     events: tuple[Event, ...] = ()
     unavailable: dict[str, str] = field(default_factory=dict)
+    age_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How a cluster is reached.
+
+    Attributes:
+        kubeconfig: path (or several, parted as KUBECONFIG has them); None: KUBECONFIG, then ~/.kube/config.
+        context: name of the context; None: the current one.
+    """
+
+    kubeconfig: str | None = None
+    context: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a target is, in words for the question before a change and for the head of the screen.
+
+    Attributes:
+        context: of the kubeconfig; "" for this machine.
+        server: address of the API server; "" for this machine.
+        user: who we are there; "" for this machine.
+        namespace: the stack's name.
+        exists: whether the namespace is there already; None: may not be asked.
+    """
+
+    context: str
+    server: str
+    user: str
+    namespace: str
+    exists: bool | None = None
+
+
+ACTIONS = ("deploy", "scale", "restart", "kill", "logs", "control", "destroy")
+"""What a user may be forbidden: keys of `Target.denied`."""
 
 
 class Target(Protocol):
@@ -62,6 +101,15 @@ class Target(Protocol):
 
     name: str
     """ "local" or "kubernetes"."""
+    namespace: str
+
+    async def place(self) -> Place:
+        """Where this is. Raises Unreachable, NotAllowed or UsageError when that cannot even be asked."""
+        ...
+
+    async def denied(self) -> Mapping[str, str]:
+        """What this user may not do: one of `ACTIONS` to the missing right ("patch deployments/scale in pets")."""
+        ...
 
     async def preflight(self, spec: StackSpec) -> list[Finding]:
         """What is missing or not allowed; creates nothing. Without a finding that is fatal, deploy may be called."""
@@ -98,6 +146,14 @@ class Target(Protocol):
         """Set the loaders' rate (None: unbounded) or pause them, without a restart, through `kapture.control`."""
         ...
 
-    def destroy(self) -> AsyncIterator[Event]:
-        """Remove everything; the last event says what is left: nothing, or what and why."""
+    def destroy(self, purge: bool = False) -> AsyncIterator[Event]:
+        """Remove everything; the last event says what is left: nothing, or what and why.
+
+        Args:
+            purge: remove claimed volumes and the data in them as well.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let connections go; the stack stays as it is. What is called afterwards opens new ones."""
         ...

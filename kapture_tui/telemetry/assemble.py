@@ -56,6 +56,7 @@ def assemble(observation: Observation, previous: Snapshot, *, target: str, time:
         pods=observation.pods,
         events=latest_events(previous.events, observation.events),
         report_age_s=observation.report_age_s if report else None,
+        age_s=observation.age_s,
         unavailable=_unavailable(observation),
         **parts,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 
 import psutil
@@ -16,7 +16,7 @@ from kapture_tui.model.snapshot import Phase
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.model.wire import from_wire
 from kapture_tui.stack.catalogue import check_scale
-from kapture_tui.targets.base import Finding, Observation
+from kapture_tui.targets.base import Finding, Observation, Place
 from kapture_tui.targets.local import kafka, preflight
 from kapture_tui.targets.local.client import SUPERVISOR, absent, ask, start_supervisor
 from kapture_tui.targets.local.journal import now
@@ -52,6 +52,17 @@ class LocalTarget:
         self.namespace = namespace
         self._supervisor = supervisor
         self.state = StateDirectory.of(namespace)
+
+    async def place(self) -> Place:
+        """See `Target`."""
+        return Place("", "", "", self.namespace, self.state.owner() is not Owner.NOBODY)
+
+    async def denied(self) -> Mapping[str, str]:
+        """See `Target`. Whoever starts a process may end it."""
+        return {}
+
+    async def close(self) -> None:
+        """See `Target`. There is nothing to let go: each call has a connection of its own."""
 
     async def preflight(self, spec: StackSpec) -> list[Finding]:
         """See `Target`."""
@@ -140,8 +151,8 @@ class LocalTarget:
         async for line in read_logs(files, lines, follow):
             yield line
 
-    async def destroy(self) -> AsyncIterator[Event]:
-        """See `Target`. Raises UsageError when there is no such stack."""
+    async def destroy(self, purge: bool = False) -> AsyncIterator[Event]:
+        """See `Target`. Nothing outlives a stack here, purged or not. Raises UsageError when there is no such stack."""
         run, owner = self.state.run(), self.state.owner()
         if owner in (Owner.NOBODY, Owner.FOREIGN):
             raise absent(self.state, f"removing {self.namespace}")

@@ -1,0 +1,1 @@
+"""A Kubernetes namespace as a target: the only package that imports the Kubernetes client."""
