@@ -1,0 +1,218 @@
+"""Taking a stack out of a namespace, and looking afterwards whether anything is left of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from kapture_tui.model.errors import KaptureError
+from kapture_tui.model.event import Event, EventKind
+from kapture_tui.model.times import timestamp
+from kapture_tui.targets.kubernetes import apply
+from kapture_tui.targets.kubernetes.api import Api, ApiError, Forbidden
+from kapture_tui.targets.kubernetes.kinds import (
+    CLAIM,
+    CONFIG_MAP,
+    KINDS,
+    OURS,
+    POD,
+    POD_MONITOR,
+    RUN_LABEL,
+    Kind,
+    counted,
+    labels_of,
+    name_of,
+)
+from kapture_tui.targets.kubernetes.record import DESTROYING, PHASE, RunRecord, annotate
+from kapture_tui.targets.kubernetes.record import NAME as RECORD
+
+LEAVE_S = 90.0
+"""How long the last objects may take to go, seconds."""
+
+GRACE_S = 1
+"""What the pods of a stack that is being removed have to end, seconds: what they would save goes with them."""
+
+EVERY_S = 0.3
+
+METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+"""Names and labels only: a bundle's ConfigMaps are megabytes."""
+
+OPTIONAL = (POD_MONITOR, CLAIM)
+"""What most stacks have none of, so that not being allowed to look is no reason to stop."""
+
+Found = tuple[Kind, str]
+"""An object by kind and name."""
+
+
+async def find(api: Api, namespace: str, kinds: Sequence[Kind] = (*KINDS, POD, CLAIM)) -> list[Found]:
+    """Everything in the namespace that carries our labels, whichever run it belongs to."""
+
+    async def listed(kind: Kind) -> list[Found]:
+        try:
+            answer = await api.request(
+                "GET",
+                kind.collection(namespace),
+                query={"labelSelector": OURS},
+                accept=METADATA,
+            )
+        except Forbidden:
+            if kind in OPTIONAL:
+                return []
+            raise
+        except ApiError as exc:
+            if exc.status == 404:
+                return []
+            raise
+        return [(kind, name_of(item)) for item in answer["items"]]
+
+    return [found for several in await asyncio.gather(*map(listed, kinds)) for found in several]
+
+
+class Teardown:
+    """Removes one stack.
+
+    Args:
+        record: of the stack; None: only ruins of it are there.
+        purge: remove claims as well.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        namespace: str,
+        record: RunRecord | None,
+        purge: bool,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._record = record
+        self._purge = purge
+        self._wall = wall
+
+    async def events(self) -> AsyncIterator[Event]:
+        """What is removed, step by step; the last one says what is left."""
+        began_s = time.monotonic()
+        if self._record is not None:
+            await annotate(self._api, self._namespace, {PHASE: DESTROYING})
+        found = await self._ours()
+        yield self._step("remove", False, f"removing {_counted(found) or 'what is left'}")
+        for kind in KINDS:
+            await self._remove([one for one in found if one[0] == kind and one != (CONFIG_MAP, RECORD)])
+        await self._remove([one for one in found if one[0] == POD])
+        async for event in self._leave():
+            yield event
+        claims = await find(self._api, self._namespace, (CLAIM,))
+        if self._purge:
+            await self._remove(claims)
+        await apply.remove(self._api, CONFIG_MAP, self._namespace, RECORD)
+        yield self._step("remove", True, f"removed {_counted(found) or 'nothing'}", time.monotonic() - began_s)
+        if await self._namespace_is_ours():
+            if claims and not self._purge:
+                yield self._say(f"the namespace {self._namespace} stays, for its claims stay")
+            else:
+                async for event in self._remove_namespace():
+                    yield event
+        yield await self._last_word(claims)
+
+    async def _ours(self) -> list[Found]:
+        found = await find(self._api, self._namespace)
+        known = {(kind.api_version, kind.name) for kind in KINDS}
+        # An overlay may have brought kinds of its own, which only the inventory knows.
+        for item in self._record.inventory if self._record else ():
+            version, kind_name, name = item.rsplit("/", 2)
+            if (version, kind_name) not in known:
+                manifest = {"apiVersion": version, "kind": kind_name, "metadata": {"name": name}}
+                found.insert(0, (await apply.resolve(self._api, manifest), name))
+        return found
+
+    async def _remove(self, found: Sequence[Found]) -> None:
+        gate = asyncio.Semaphore(apply.AT_ONCE)
+
+        async def one(kind: Kind, name: str) -> None:
+            async with gate:
+                await apply.remove(
+                    self._api, kind, self._namespace, name, GRACE_S if kind == POD else None
+                )
+
+        async with asyncio.TaskGroup() as group:
+            for kind, name in found:
+                group.create_task(one(kind, name))
+
+    async def _leave(self) -> AsyncIterator[Event]:
+        """Wait until nothing but the record and the claims is there, ending pods that appear meanwhile."""
+        yield self._step("leave", False, "waiting for the last pods to end")
+        began_s = time.monotonic()
+        while left := [
+            one for one in await find(self._api, self._namespace, (*KINDS, POD)) if one != (CONFIG_MAP, RECORD)
+        ]:
+            if time.monotonic() - began_s > LEAVE_S:
+                names = ", ".join(f"{kind.name} {name}" for kind, name in left[:5])
+                raise KaptureError(
+                    f"removing {self._namespace}",
+                    f"{len(left)} objects are still there after {LEAVE_S:.0f} s: {names}",
+                    f"try again: kapture-tui down {self._namespace}",
+                )
+            await self._remove([one for one in left if one[0] == POD])
+            await asyncio.sleep(EVERY_S)
+        yield self._step("leave", True, "the last pods have ended", time.monotonic() - began_s)
+
+    async def _namespace_is_ours(self) -> bool:
+        try:
+            found = await self._api.request("GET", f"/api/v1/namespaces/{self._namespace}")
+        except (Forbidden, ApiError):
+            return False
+        return RUN_LABEL in labels_of(found)
+
+    async def _remove_namespace(self) -> AsyncIterator[Event]:
+        path = f"/api/v1/namespaces/{self._namespace}"
+        foreign = await self._foreign()
+        if foreign:
+            yield self._say(f"the namespace {self._namespace} stays: it holds {', '.join(foreign[:5])}")
+            return
+        yield self._step("namespace", False, f"removing namespace {self._namespace}")
+        began_s = time.monotonic()
+        try:
+            await self._api.request("DELETE", path)
+            await apply.until_gone(self._api, path, LEAVE_S)
+        except (Forbidden, ApiError) as exc:
+            yield self._say(f"the namespace {self._namespace} stays: {exc}")
+            return
+        yield self._step("namespace", True, f"namespace {self._namespace} is gone", time.monotonic() - began_s)
+
+    async def _foreign(self) -> list[str]:
+        """What somebody else has put into the namespace we made."""
+        kinds = (*(kind for kind in KINDS if kind not in OPTIONAL), POD)
+        names = []
+        for kind in kinds:
+            answer = await self._api.request("GET", kind.collection(self._namespace), accept=METADATA)
+            names += [
+                f"{kind.name} {name_of(item)}" for item in answer["items"] if name_of(item) != "kube-root-ca.crt"
+            ]
+        return names
+
+    async def _last_word(self, claims: Sequence[Found]) -> Event:
+        try:
+            left = await find(self._api, self._namespace)
+        except ApiError as exc:
+            if exc.status != 404:
+                raise
+            left = []
+        kept = [] if self._purge else [one for one in left if one in claims]
+        if unwanted := [one for one in left if one not in kept]:
+            names = ", ".join(f"{kind.name} {name}" for kind, name in unwanted)
+            return Event(timestamp(self._wall()), EventKind.ALARM, "", f"left of {self._namespace}: {names}")
+        stays = f", but for {_counted(kept)} (--purge removes them with their data)" if kept else ""
+        return self._step("nothing-left", True, f"nothing left in {self._namespace}{stays}")
+
+    def _say(self, text: str) -> Event:
+        return Event(timestamp(self._wall()), EventKind.CHANGE, "", text)
+
+    def _step(self, name: str, done: bool, text: str, seconds: float | None = None) -> Event:
+        return Event(timestamp(self._wall()), EventKind.STEP, "", text, name, done, seconds)
+
+
+def _counted(found: Sequence[Found]) -> str:
+    return counted(f"{kind.api_version}/{kind.name}/{name}" for kind, name in found)
+
