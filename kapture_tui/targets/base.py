@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -122,8 +122,11 @@ class Target(Protocol):
         """
         ...
 
-    def observe(self) -> AsyncIterator[Observation]:
-        """One observation a second, at once and then for ever; survives whatever it watches."""
+    def observe(self) -> AsyncGenerator[Observation, None]:
+        """One observation a second, at once and then for ever; survives whatever it watches.
+
+        Whoever leaves before should close the iterator, so that what it holds is let go at once.
+        """
         ...
 
     async def scale(self, component: Component, replicas: int) -> None:

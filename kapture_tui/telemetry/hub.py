@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import replace
 
 from kapture_tui.model.errors import KaptureError
@@ -86,9 +86,10 @@ class Hub:
         failures = 0
         while True:
             try:
-                async for observation in self._target.observe():
-                    failures = 0
-                    self._take(observation)
+                async with aclosing(self._target.observe()) as observations:
+                    async for observation in observations:
+                        failures = 0
+                        self._take(observation)
                 return
             except KaptureError as exc:
                 self._fail(exc)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import suppress
 
 import psutil
@@ -83,7 +83,7 @@ class LocalTarget:
             if kind == "event":
                 yield from_wire(Event, value)
 
-    async def observe(self) -> AsyncIterator[Observation]:
+    async def observe(self) -> AsyncGenerator[Observation, None]:
         """See `Target`."""
         last: Observation | None = None
         while True:
