@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ from kapture_tui.targets.kubernetes.kinds import JOB, MANAGER, Kind, Manifest, k
 
 APPLY = "application/apply-patch+yaml"
 """JSON is YAML: this is what the API server wants to hear for both."""
+
+METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+"""Names and labels only: the ConfigMaps of a bundle are megabytes."""
 
 AT_ONCE = 4
 """Requests under way together: enough to fill a far line, few enough for its priority queues."""
@@ -48,7 +52,7 @@ def _refused(exc: ApiError, manifest: Manifest) -> KaptureError:
     if exc.status == 409:
         remedy = "take that change back, or tear the stack down first"
         return KaptureError(doing, f"somebody else has set one of its fields: {exc.message}", remedy)
-    if exc.status == 422 and "immutable" in exc.message or "Forbidden: updates to" in exc.message:
+    if exc.status == 422 and ("immutable" in exc.message or "Forbidden: updates to" in exc.message):
         return KaptureError(
             doing, f"this cannot be changed while it runs: {exc.message}", "tear the stack down first"
         )
@@ -90,9 +94,7 @@ async def resolve(api: Api, manifest: Manifest) -> Kind:
     )
 
 
-async def remove(
-    api: Api, kind: Kind, namespace: str, name: str, grace_s: int | None = None
-) -> None:
+async def remove(api: Api, kind: Kind, namespace: str, name: str, grace_s: int | None = None) -> None:
     """Delete one object, with what it keeps (pods) following; one that is gone already is no error."""
     body: dict[str, Any] = {"propagationPolicy": "Background"}
     if grace_s is not None:
@@ -108,10 +110,20 @@ async def until_gone(api: Api, path: str, timeout_s: float = GONE_S) -> None:
     """Wait until an object is no more. Raises KaptureError when it stays."""
     try:
         async with asyncio.timeout(timeout_s):
-            while await exists(api, path):
+            while await exists(api, path):  # noqa: ASYNC110 - the server tells by being asked
                 await asyncio.sleep(0.2)
     except TimeoutError:
-        raise KaptureError(f"waiting for {path} to go", f"it is still there after {timeout_s:.0f} s") from None
+        raise KaptureError(
+            f"waiting for {path} to go", f"it is still there after {timeout_s:.0f} s"
+        ) from None
+
+
+async def listed(api: Api, kind: Kind, namespace: str, selector: str = "") -> list[Manifest]:
+    """The metadata of all objects of a kind in a namespace, those of a selector if there is one."""
+    query = {"labelSelector": selector} if selector else None
+    answer = await api.raw("GET", kind.collection(namespace), query=query, headers={"Accept": METADATA})
+    items: list[Manifest] = json.loads(answer.body)["items"]
+    return items
 
 
 async def exists(api: Api, path: str) -> bool:
@@ -134,5 +146,3 @@ async def scale(api: Api, kind: Kind, namespace: str, name: str, replicas: int) 
         body={"spec": {"replicas": replicas}},
         content_type="application/merge-patch+json",
     )
-
-

@@ -35,11 +35,11 @@ GRACE_S = 1
 
 EVERY_S = 0.3
 
-METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
-"""Names and labels only: a bundle's ConfigMaps are megabytes."""
-
 OPTIONAL = (POD_MONITOR, CLAIM)
 """What most stacks have none of, so that not being allowed to look is no reason to stop."""
+
+EVERYWHERE = "kube-root-ca.crt"
+"""A ConfigMap that every namespace has."""
 
 Found = tuple[Kind, str]
 """An object by kind and name."""
@@ -50,12 +50,7 @@ async def find(api: Api, namespace: str, kinds: Sequence[Kind] = (*KINDS, POD, C
 
     async def listed(kind: Kind) -> list[Found]:
         try:
-            answer = await api.request(
-                "GET",
-                kind.collection(namespace),
-                query={"labelSelector": OURS},
-                accept=METADATA,
-            )
+            items = await apply.listed(api, kind, namespace, OURS)
         except Forbidden:
             if kind in OPTIONAL:
                 return []
@@ -64,7 +59,7 @@ async def find(api: Api, namespace: str, kinds: Sequence[Kind] = (*KINDS, POD, C
             if exc.status == 404:
                 return []
             raise
-        return [(kind, name_of(item)) for item in answer["items"]]
+        return [(kind, name_of(item)) for item in items]
 
     return [found for several in await asyncio.gather(*map(listed, kinds)) for found in several]
 
@@ -107,7 +102,9 @@ class Teardown:
         if self._purge:
             await self._remove(claims)
         await apply.remove(self._api, CONFIG_MAP, self._namespace, RECORD)
-        yield self._step("remove", True, f"removed {_counted(found) or 'nothing'}", time.monotonic() - began_s)
+        yield self._step(
+            "remove", True, f"removed {_counted(found) or 'nothing'}", time.monotonic() - began_s
+        )
         if await self._namespace_is_ours():
             if claims and not self._purge:
                 yield self._say(f"the namespace {self._namespace} stays, for its claims stay")
@@ -132,9 +129,7 @@ class Teardown:
 
         async def one(kind: Kind, name: str) -> None:
             async with gate:
-                await apply.remove(
-                    self._api, kind, self._namespace, name, GRACE_S if kind == POD else None
-                )
+                await apply.remove(self._api, kind, self._namespace, name, GRACE_S if kind == POD else None)
 
         async with asyncio.TaskGroup() as group:
             for kind, name in found:
@@ -145,7 +140,9 @@ class Teardown:
         yield self._step("leave", False, "waiting for the last pods to end")
         began_s = time.monotonic()
         while left := [
-            one for one in await find(self._api, self._namespace, (*KINDS, POD)) if one != (CONFIG_MAP, RECORD)
+            one
+            for one in await find(self._api, self._namespace, (*KINDS, POD))
+            if one != (CONFIG_MAP, RECORD)
         ]:
             if time.monotonic() - began_s > LEAVE_S:
                 names = ", ".join(f"{kind.name} {name}" for kind, name in left[:5])
@@ -179,17 +176,17 @@ class Teardown:
         except (Forbidden, ApiError) as exc:
             yield self._say(f"the namespace {self._namespace} stays: {exc}")
             return
-        yield self._step("namespace", True, f"namespace {self._namespace} is gone", time.monotonic() - began_s)
+        yield self._step(
+            "namespace", True, f"namespace {self._namespace} is gone", time.monotonic() - began_s
+        )
 
     async def _foreign(self) -> list[str]:
         """What somebody else has put into the namespace we made."""
         kinds = (*(kind for kind in KINDS if kind not in OPTIONAL), POD)
         names = []
         for kind in kinds:
-            answer = await self._api.request("GET", kind.collection(self._namespace), accept=METADATA)
-            names += [
-                f"{kind.name} {name_of(item)}" for item in answer["items"] if name_of(item) != "kube-root-ca.crt"
-            ]
+            items = await apply.listed(self._api, kind, self._namespace)
+            names += [f"{kind.name} {name_of(item)}" for item in items if name_of(item) != EVERYWHERE]
         return names
 
     async def _last_word(self, claims: Sequence[Found]) -> Event:
@@ -215,4 +212,3 @@ class Teardown:
 
 def _counted(found: Sequence[Found]) -> str:
     return counted(f"{kind.api_version}/{kind.name}/{name}" for kind, name in found)
-

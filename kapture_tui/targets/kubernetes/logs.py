@@ -23,18 +23,16 @@ WAITING = 1000
 async def pods_of(api: Api, namespace: str, subject: str) -> list[Manifest]:
     """The pods that a component's name or a pod's own name means. Raises UsageError when there are none."""
     found = await api.request("GET", POD.collection(namespace), query={"labelSelector": OURS})
-    pods = [
-        pod for pod in found["items"] if subject in (name_of(pod), component_of(pod))
-    ]
+    pods = [pod for pod in found["items"] if subject in (name_of(pod), component_of(pod))]
     if not pods:
         known = sorted({component_of(pod) for pod in found["items"]})
-        raise UsageError(f"logs of {subject}", "there are none", f"one of {', '.join(known)}" if known else "")
+        raise UsageError(
+            f"logs of {subject}", "there are none", f"one of {', '.join(known)}" if known else ""
+        )
     return pods
 
 
-async def read_logs(
-    api: Api, namespace: str, subject: str, lines: int, follow: bool
-) -> AsyncIterator[str]:
+async def read_logs(api: Api, namespace: str, subject: str, lines: int, follow: bool) -> AsyncIterator[str]:
     """Log lines, oldest first; with several pods each begins with its pod's name."""
     pods = await pods_of(api, namespace, subject)
     names = [name_of(pod) for pod in pods]
@@ -58,7 +56,9 @@ async def last_words(api: Api, namespace: str, pod: Manifest, count: int = 3) ->
                 answer = await api.raw("GET", f"{POD.path(namespace, name_of(pod))}/log", query=query)
             except KaptureError:
                 continue
-            said = [line.strip() for line in answer.body.decode(errors="replace").splitlines() if line.strip()]
+            said = [
+                line.strip() for line in answer.body.decode(errors="replace").splitlines() if line.strip()
+            ]
             if said:
                 return " / ".join(said)[-400:]
     return ""

@@ -106,9 +106,9 @@ def ended(terminated: Mapping[str, Any]) -> str:
     reason = terminated.get("reason") or ""
     if reason in REASONS:
         return REASONS[reason]
-    code = terminated.get("exitCode")
-    if terminated.get("signal") or (isinstance(code, int) and code > 128):
-        return f"signal {terminated.get('signal') or code - 128}"
+    code = int(terminated.get("exitCode") or 0)
+    if number := terminated.get("signal") or max(0, code - 128):
+        return f"signal {number}"
     return f"exit code {code}" if reason in ("Error", "Completed", "") else f"{reason}, exit code {code}"
 
 
@@ -138,11 +138,12 @@ def _condition(pod: Manifest, kind: str) -> Mapping[str, Any] | None:
 
 def _limit(pod: Manifest, resource: str) -> float | None:
     """The sum over its containers; None when one of them has none."""
-    limits = [
-        ((container.get("resources") or {}).get("limits") or {}).get(resource)
-        for container in pod["spec"].get("containers") or ()
+    found = [
+        (container.get("resources") or {}).get("limits") or {} for container in pod["spec"]["containers"]
     ]
-    return None if None in limits or not limits else sum(map(quantity, limits))
+    return (
+        sum(quantity(limits[resource]) for limits in found) if all(resource in one for one in found) else None
+    )
 
 
 def _whole(value: float | None) -> int | None:

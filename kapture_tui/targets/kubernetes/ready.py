@@ -99,7 +99,9 @@ class Waiting:
             if workload is not None and is_ready(workload):
                 self._left.remove(waited)
                 self._moved_s = self._clock()
-                told.append(self._step(waited[1], True, f"{waited[1]} is ready", self._clock() - self._began_s))
+                told.append(
+                    self._step(waited[1], True, f"{waited[1]} is ready", self._clock() - self._began_s)
+                )
         standing = now.troubles([now.workloads[w] for w in self._left if w in now.workloads], self._wall())
         for found in standing:
             if found not in self._since:
@@ -133,7 +135,9 @@ class Waiting:
         )
         reasons = "; ".join(f"{found.subject}: {found.text}" for found in self._since)
         return KaptureError(
-            f"waiting for {late}", reasons or f"nothing became ready for {LIMIT_S:.0f} s", "see kubectl get events"
+            f"waiting for {late}",
+            reasons or f"nothing became ready for {LIMIT_S:.0f} s",
+            "see kubectl get events",
         )
 
     def _step(self, name: str, done: bool, text: str, seconds: float | None = None) -> Event:

@@ -63,7 +63,7 @@ class ReportWatch:
         answer = await self._api.raw("GET", self._path, headers=headers, timeout_s=TIMEOUT_S)
         if answer.status != 304:
             self.latest = from_wire(ObserverReport, json.loads(answer.body))
-            self._etag = answer.headers.get("ETag", "")
+            self._etag = answer.headers.get("etag", "")
 
     async def _pause(self, began_s: float) -> None:
         await asyncio.sleep(max(0.1, EVERY_S - (self._clock() - began_s)))

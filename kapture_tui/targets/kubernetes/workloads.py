@@ -81,7 +81,9 @@ def trouble(
         events: of the whole namespace.
         now_s: seconds since the epoch.
     """
-    mine = [pod for pod in pods if component_of(pod) == component_of(workload) and phase_of(pod) != "Terminating"]
+    mine = [
+        pod for pod in pods if component_of(pod) == component_of(workload) and phase_of(pod) != "Terminating"
+    ]
     for pod in mine:
         if found := _pod_trouble(pod, now_s):
             return found

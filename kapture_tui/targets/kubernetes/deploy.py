@@ -1,0 +1,222 @@
+"""Bringing a stack into a namespace: look, make room, carry the bundle over, apply everything, wait."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from kapture_tui.model.errors import KaptureError, UsageError
+from kapture_tui.model.event import Event, EventKind
+from kapture_tui.model.spec import StackSpec
+from kapture_tui.model.times import timestamp
+from kapture_tui.stack.bundle import Bundle, bundle
+from kapture_tui.stack.render import SCALED, RunFacts, Secrets, render
+from kapture_tui.targets.kubernetes import apply, preflight
+from kapture_tui.targets.kubernetes.api import Api, ApiError
+from kapture_tui.targets.kubernetes.destroy import Teardown
+from kapture_tui.targets.kubernetes.kinds import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    KINDS,
+    MANAGER,
+    OURS,
+    RUN_LABEL,
+    SECRET,
+    WORKLOADS,
+    Kind,
+    Manifest,
+    kind_of,
+    name_of,
+    reference,
+)
+from kapture_tui.targets.kubernetes.ready import Waiting
+from kapture_tui.targets.kubernetes.record import PHASE, READY_AT, RunRecord, annotate, find_record
+
+PASSWORD_BYTES = 24
+
+
+class Deployment:
+    """One deploy into one namespace: makes a new stack, goes on with an interrupted one, or changes a running one."""
+
+    def __init__(
+        self, api: Api, namespace: str, spec: StackSpec, wall: Callable[[], float] = time.time
+    ) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._spec = spec
+        self._wall = wall
+        self._record: RunRecord | None = None
+
+    async def events(self) -> AsyncIterator[Event]:
+        """What happens, step by step. Raises KaptureError; what a first deploy has made by then is removed again."""
+        self._record = await find_record(self._api, self._namespace)
+        if self._record is not None and self._record.destroying:
+            yield self._step("resume", True, "ending a teardown that was interrupted")
+            async for event in Teardown(self._api, self._namespace, self._record, purge=False).events():
+                yield event
+            self._record = None
+        yield self._step("cluster", False, "looking at the cluster")
+        began_s = time.monotonic()
+        if self._record is not None:
+            refuse_change(self._record.spec, self._spec)
+        ground = await self._look()
+        yield self._step("cluster", True, ground.summary, time.monotonic() - began_s)
+        try:
+            async for event in self._bring(ground):
+                yield event
+        except KaptureError:
+            if self._record is None:
+                async for event in self._take_back():
+                    yield event
+            raise
+
+    async def _look(self) -> preflight.Ground:
+        findings, ground = await preflight.look(self._api, self._spec, running=self._record is not None)
+        preflight.refuse(findings)
+        return ground
+
+    async def _take_back(self) -> AsyncIterator[Event]:
+        record = await find_record(self._api, self._namespace)
+        with suppress(KaptureError):  # what the deploy failed of matters more
+            async for event in Teardown(self._api, self._namespace, record, purge=True).events():
+                yield event
+
+    async def _bring(self, ground: preflight.Ground) -> AsyncIterator[Event]:
+        run_id = self._record.run_id if self._record else secrets.token_hex(4)
+        if not ground.namespace_exists:
+            began_s = time.monotonic()
+            await make_namespace(self._api, self._namespace, run_id)
+            yield self._step(
+                "namespace", True, f"made namespace {self._namespace}", time.monotonic() - began_s
+            )
+        bundles: tuple[Bundle, ...] = ()
+        if self._spec.cluster.image is None:
+            began_s = time.monotonic()
+            yield self._step("bundle", False, "packing the workload")
+            bundles = tuple([await asyncio.to_thread(bundle, name) for name in ground.architectures])
+            slow = next((f"; {one.slow}" for one in bundles if one.slow), "")
+            text = f"workload packed for {', '.join(ground.architectures)}{slow}"
+            yield self._step("bundle", True, text, time.monotonic() - began_s)
+        manifests = await self._render(run_id, bundles, ground)
+        began_s = time.monotonic()
+        yield self._step("apply", False, f"applying {len(manifests)} objects")
+        await self._apply(manifests)
+        await self._prune(manifests)
+        yield self._step("apply", True, f"{len(manifests)} objects applied", time.monotonic() - began_s)
+        workloads = [(kind, name_of(m)) for m in manifests if (kind := kind_of(m)) in WORKLOADS and kind]
+        async for event in Waiting(self._api, self._namespace, workloads).events():
+            yield event
+        await annotate(self._api, self._namespace, {READY_AT: timestamp(self._wall()), PHASE: "running"})
+
+    async def _render(
+        self, run_id: str, bundles: tuple[Bundle, ...], ground: preflight.Ground
+    ) -> tuple[Manifest, ...]:
+        spec = self._spec
+        if ground.cpu_limits:
+            spec = replace(spec, cluster=replace(spec.cluster, cpu_limits=True))
+        facts = RunFacts(
+            run_id=run_id,
+            bundles=bundles,
+            secrets=Secrets(redis_password=await self._password("redis")),
+            pod_monitor=ground.pod_monitor,
+            cpu_limits=ground.cpu_limits,
+        )
+        return await asyncio.to_thread(render, spec, facts)
+
+    async def _password(self, name: str) -> str:
+        """The password in a Secret of the namespace, or a new one where there is none yet."""
+        try:
+            found = await self._api.request("GET", SECRET.path(self._namespace, name))
+        except ApiError as exc:
+            if exc.status != 404:
+                raise
+            return secrets.token_urlsafe(PASSWORD_BYTES)
+        return base64.b64decode(found["data"]["password"]).decode()
+
+    async def _apply(self, manifests: Sequence[Manifest]) -> None:
+        """The record first, so that an interrupted deploy can be found; then all the rest in its order."""
+        record, *others = manifests
+        there = await self._bundles_there()
+        await apply.apply(self._api, self._namespace, record)
+        config = [m for m in others if kind_of(m) not in WORKLOADS and name_of(m) not in there]
+        await apply.apply_all(self._api, self._namespace, config)
+        for manifest in others:
+            if kind_of(manifest) in WORKLOADS:
+                await self._apply_workload(manifest)
+
+    async def _bundles_there(self) -> set[str]:
+        """Chunks of bundles that are there already: their names hold their digest, and they never change."""
+        names = map(name_of, await apply.listed(self._api, CONFIG_MAP, self._namespace, OURS))
+        return {name for name in names if name.startswith("bundle-")}
+
+    async def _apply_workload(self, manifest: Manifest) -> None:
+        """Apply it; replicas of what can be scaled go through the scale subresource, once, when it is made."""
+        if manifest["kind"] != "Deployment" or name_of(manifest) not in SCALED:
+            await apply.apply(self._api, self._namespace, manifest)
+            return
+        wanted = manifest["spec"].get("replicas", 1)
+        spec = {key: value for key, value in manifest["spec"].items() if key != "replicas"}
+        made = await apply.apply(self._api, self._namespace, {**manifest, "spec": spec})
+        if not was_scaled(made) and made["spec"].get("replicas") != wanted:
+            await apply.scale(self._api, DEPLOYMENT, self._namespace, name_of(manifest), wanted)
+
+    async def _prune(self, manifests: Sequence[Manifest]) -> None:
+        """Remove what an earlier form of this stack had and the present one has not."""
+        if self._record is None:
+            return
+        wanted = {reference(manifest) for manifest in manifests}
+        for item in self._record.inventory:
+            if item in wanted:
+                continue
+            version, kind_name, name = item.rsplit("/", 2)
+            known = next((k for k in KINDS if (k.api_version, k.name) == (version, kind_name)), None)
+            kind = known or await self._unknown(version, kind_name, name)
+            await apply.remove(self._api, kind, self._namespace, name)
+
+    async def _unknown(self, version: str, kind_name: str, name: str) -> Kind:
+        manifest = {"apiVersion": version, "kind": kind_name, "metadata": {"name": name}}
+        return await apply.resolve(self._api, manifest)
+
+    def _step(self, name: str, done: bool, text: str, seconds: float | None = None) -> Event:
+        return Event(timestamp(self._wall()), EventKind.STEP, "", text, name, done, seconds)
+
+
+def refuse_change(running: StackSpec, wanted: StackSpec) -> None:
+    """Raises UsageError for a change that cannot be made on a running stack."""
+    doing = f"changing {running.namespace}"
+    down = f"kapture-tui down {running.namespace} first"
+    if running.scale != wanted.scale:
+        raise UsageError(
+            doing,
+            f"it runs at scale {running.scale}, and the number of Kafka brokers ({running.scale}) and of their voters "
+            "is fixed when they are made",
+            f"kapture-tui scale {running.namespace} data-loader={wanted.scale} etl={wanted.scale} changes the rest, "
+            f"or {down}",
+        )
+    for name in ("storage", "storage_class"):
+        if getattr(running.cluster, name) != getattr(wanted.cluster, name):
+            option = name.replace("_", "-")
+            raise UsageError(doing, f"--{option} is fixed when the brokers are made", down)
+
+
+def was_scaled(workload: Manifest) -> bool:
+    """Whether somebody has set its replicas: then they are not ours to set again."""
+    entries = workload["metadata"].get("managedFields") or ()
+    return any("f:replicas" in ((entry.get("fieldsV1") or {}).get("f:spec") or {}) for entry in entries)
+
+
+async def make_namespace(api: Api, namespace: str, run_id: str) -> None:
+    """Make the namespace, for restricted pods, marked as ours. Raises Forbidden."""
+    labels = {
+        "app.kubernetes.io/managed-by": MANAGER,
+        "app.kubernetes.io/part-of": "kapture",
+        RUN_LABEL: run_id,
+        "pod-security.kubernetes.io/enforce": "restricted",
+    }
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}
+    await api.request("POST", "/api/v1/namespaces", query={"fieldManager": MANAGER}, body=body)
