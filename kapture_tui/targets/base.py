@@ -142,7 +142,10 @@ class Target(Protocol):
         ...
 
     def logs(self, subject: str, lines: int = 200, follow: bool = False) -> AsyncIterator[str]:
-        """The last lines of a component's or a pod's log, oldest first, then with `follow` new ones as they come."""
+        """The last lines of a pod's log, or of each of a component's pods, then with `follow` new ones as they come.
+
+        Raises UsageError when there is no such component or pod.
+        """
         ...
 
     async def control(self, rate: float | None, paused: bool) -> None:

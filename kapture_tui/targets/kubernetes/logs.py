@@ -39,7 +39,7 @@ async def read_logs(api: Api, namespace: str, subject: str, lines: int, follow: 
     tails = await asyncio.gather(*(_tail(api, namespace, name, lines) for name in names))
     many = len(names) > 1
     merged = heapq.merge(*([(line, name) for line in tail] for name, tail in zip(names, tails, strict=True)))
-    for stamped, name in list(merged)[-lines:] if lines > 0 else []:
+    for stamped, name in merged:
         yield _shown(stamped, name if many else "")
     if follow:
         newest = {name: max(tail, default="") for name, tail in zip(names, tails, strict=True)}
@@ -120,4 +120,4 @@ async def _new_lines(api: Api, namespace: str, pod: str, last: str) -> AsyncIter
 def _shown(stamped: str, pod: str) -> str:
     """A line without its time, which the workload's own lines have anyway."""
     text = stamped.partition(" ")[2][:LINE_BYTES]
-    return f"{pod}  {text}" if pod else text
+    return f"{pod} | {text}" if pod else text
