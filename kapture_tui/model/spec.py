@@ -43,6 +43,17 @@ CHOICES = (
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """A DNS label (RFC 1123), as Kubernetes demands it."""
 
+_CLUSTERS_OWN = ("default", "kube-")
+
+
+def refuse_reserved(namespace: str) -> None:
+    """Raises UsageError for a namespace of a cluster that belongs to the cluster itself."""
+    if namespace == _CLUSTERS_OWN[0] or namespace.startswith(_CLUSTERS_OWN[1]):
+        raise UsageError(
+            f"namespace {namespace!r}", "is the cluster's own, where no stack belongs", "choose another name"
+        )
+
+
 MAX_CUSTOMERS = 1 << 20
 """Customers a loader may have: its customer ids are a block of this size."""
 

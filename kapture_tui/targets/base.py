@@ -21,6 +21,7 @@ class Finding:
         text: what was found ("valkey 9.1, packaged"), or why it cannot be used ("no server").
         remedy: what would make it possible; "" if it is ok or nothing can be done.
         fatal: the stack that was asked for cannot start without it.
+        forbidden: what is missing is a right of the user: the command line ends with 3 instead of 2.
     """
 
     subject: str
@@ -28,6 +29,7 @@ class Finding:
     text: str
     remedy: str = ""
     fatal: bool = False
+    forbidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
