@@ -1,4 +1,4 @@
-"""From a scale to replicas and partitions, and what a stack on one machine will take."""
+"""From a scale to replicas and partitions, and what a stack will take: docs/sizing.md has it as a table."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Size:
         loaders, etl, sinks: replicas of the data-loader, of the ETL and of each database's sink.
         topics: topics of transactions.
         partitions: of each of these topics.
+        brokers: of Kafka, where the stack brings a cluster of its own; on one machine it is one broker.
     """
 
     loaders: int
@@ -26,6 +27,7 @@ class Size:
     sinks: int
     topics: int
     partitions: int
+    brokers: int
 
     def replicas(self, component: Component) -> int:
         """How many of a component the scale starts; 1 for what it does not multiply."""
@@ -37,7 +39,38 @@ def size(scale: int) -> Size:
     """The size of a stack of this scale (1 or more)."""
     topics = len(STATES)
     partitions = -(-scale * PARTITIONS_PER_CONSUMER // topics)
-    return Size(loaders=scale, etl=scale, sinks=scale, topics=topics, partitions=partitions)
+    return Size(loaders=scale, etl=scale, sinks=scale, topics=topics, partitions=partitions, brokers=scale)
+
+
+def replication(brokers: int) -> int:
+    """How many replicas a partition has."""
+    return min(3, brokers)
+
+
+def min_insync(brokers: int) -> int:
+    """How many replicas must have a message before it counts as written: with three, one may be away."""
+    return 2 if replication(brokers) >= 3 else 1
+
+
+def voters(brokers: int) -> tuple[int, ...]:
+    """The brokers that vote on Kafka's metadata; fixed when the cluster is made."""
+    return (0, 1, 2) if brokers >= 3 else (0,)
+
+
+def cpu_limit(name: str) -> str:
+    """The CPU limit of each container of a workload, where limits are wanted."""
+    return _CPU_LIMITS.get(name, "1")
+
+
+def claimed(name: str) -> str:
+    """The size of the volume a server's pod claims."""
+    return _CLAIMS.get(name, "5Gi")
+
+
+_CPU_LIMITS = {"kafka": "2", "data-loader": "2"}
+
+# At most 51 partitions of 256 MiB and 51 of 32 MiB on a broker, and a segment more of each: see workload/topics.py.
+_CLAIMS = {"kafka": "20Gi"}
 
 
 @dataclass(frozen=True, slots=True)
