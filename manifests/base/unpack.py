@@ -1,7 +1,7 @@
-"""Unpacks the bundle into the folder given: the init container's whole work, on nothing but python:3.13-slim.
+"""Unpacks the bundle: the init container's whole work, on nothing but python:3.13-slim.  unpack.py SOURCE TARGET
 
-Beside this script lie, for each architecture, `ARCH.json` with what its bundle must be and the bundle itself in chunks
-`ARCH-00`, `ARCH-01`, …: a ConfigMap holds 1 MiB, so it travels in pieces.
+In the source lie, for each architecture, `ARCH.json` with what its bundle must be and the bundle itself in chunks
+`ARCH-00`, `ARCH-01`, …: a ConfigMap holds 1 MiB, so it travels in pieces. The target will be on PYTHONPATH.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def join(source: Path, architecture: str, count: int, sha256: str) -> bytes:
     return packed
 
 
-def main(target: Path, source: Path, machine: str) -> str:
+def main(source: Path, target: Path, machine: str) -> str:
     """Unpack into the target; a line on what was done. Raises Unusable, OSError."""
     started = time.monotonic()
     architecture, wanted = facts(source, machine)
@@ -70,6 +70,6 @@ def main(target: Path, source: Path, machine: str) -> str:
 
 if __name__ == "__main__":
     try:
-        print(main(Path(sys.argv[1]), Path(__file__).parent, platform.machine()))
+        print(main(Path(sys.argv[1]), Path(sys.argv[2]), platform.machine()))
     except (Unusable, OSError) as exc:
         sys.exit(f"unpacking the bundle: {exc}")
