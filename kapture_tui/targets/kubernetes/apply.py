@@ -10,6 +10,7 @@ from typing import Any
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.targets.kubernetes.api import Api, ApiError
 from kapture_tui.targets.kubernetes.kinds import JOB, MANAGER, Kind, Manifest, kind_of, name_of
+from kapture_tui.targets.kubernetes.together import together
 
 APPLY = "application/apply-patch+yaml"
 """JSON is YAML: this is what the API server wants to hear for both."""
@@ -61,15 +62,7 @@ def _refused(exc: ApiError, manifest: Manifest) -> KaptureError:
 
 async def apply_all(api: Api, namespace: str, manifests: Sequence[Manifest]) -> list[Manifest]:
     """Apply objects that do not depend on each other, some at a time; the results in their order."""
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def one(manifest: Manifest) -> Manifest:
-        async with gate:
-            return await apply(api, namespace, manifest)
-
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(manifest)) for manifest in manifests]
-    return [task.result() for task in tasks]
+    return await together((apply(api, namespace, manifest) for manifest in manifests), AT_ONCE)
 
 
 async def resolve(api: Api, manifest: Manifest) -> Kind:
@@ -122,7 +115,7 @@ async def listed(api: Api, kind: Kind, namespace: str, selector: str = "") -> li
     """The metadata of all objects of a kind in a namespace, those of a selector if there is one."""
     query = {"labelSelector": selector} if selector else None
     answer = await api.raw("GET", kind.collection(namespace), query=query, headers={"Accept": METADATA})
-    items: list[Manifest] = json.loads(answer.body)["items"]
+    items: list[Manifest] = json.loads(answer.body)["items"] or []
     return items
 
 

@@ -6,18 +6,20 @@ import asyncio
 import base64
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from kapture_tui.model.errors import KaptureError, UsageError
+from kapture_tui.model.errors import KaptureError, NotAllowed, UsageError
 from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.spec import StackSpec
 from kapture_tui.model.times import timestamp
 from kapture_tui.stack.bundle import Bundle, bundle
 from kapture_tui.stack.render import SCALED, RunFacts, Secrets, render
-from kapture_tui.targets.kubernetes import apply, preflight
+from kapture_tui.targets.base import Finding
+from kapture_tui.targets.kubernetes import apply
 from kapture_tui.targets.kubernetes.api import Api, ApiError
+from kapture_tui.targets.kubernetes.demand import Demand, demand
 from kapture_tui.targets.kubernetes.destroy import Teardown
 from kapture_tui.targets.kubernetes.kinds import (
     CONFIG_MAP,
@@ -34,6 +36,7 @@ from kapture_tui.targets.kubernetes.kinds import (
     name_of,
     reference,
 )
+from kapture_tui.targets.kubernetes.preflight import Ground
 from kapture_tui.targets.kubernetes.ready import Waiting
 from kapture_tui.targets.kubernetes.record import PHASE, READY_AT, RunRecord, annotate, find_record
 
@@ -44,11 +47,17 @@ class Deployment:
     """One deploy into one namespace: makes a new stack, goes on with an interrupted one, or changes a running one."""
 
     def __init__(
-        self, api: Api, namespace: str, spec: StackSpec, wall: Callable[[], float] = time.time
+        self,
+        api: Api,
+        namespace: str,
+        spec: StackSpec,
+        look: Callable[[StackSpec], Awaitable[Ground]],
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._api = api
         self._namespace = namespace
         self._spec = spec
+        self._look = look
         self._wall = wall
         self._record: RunRecord | None = None
 
@@ -64,8 +73,9 @@ class Deployment:
         began_s = time.monotonic()
         if self._record is not None:
             refuse_change(self._record.spec, self._spec)
-        ground = await self._look()
-        yield self._step("cluster", True, ground.summary, time.monotonic() - began_s)
+        ground = await self._look(self._spec)
+        refuse(ground.findings)
+        yield self._step("cluster", True, ground.findings[0].text, time.monotonic() - began_s)
         try:
             async for event in self._bring(ground):
                 yield event
@@ -75,20 +85,15 @@ class Deployment:
                     yield event
             raise
 
-    async def _look(self) -> preflight.Ground:
-        findings, ground = await preflight.look(self._api, self._spec, running=self._record is not None)
-        preflight.refuse(findings)
-        return ground
-
     async def _take_back(self) -> AsyncIterator[Event]:
         record = await find_record(self._api, self._namespace)
         with suppress(KaptureError):  # what the deploy failed of matters more
             async for event in Teardown(self._api, self._namespace, record, purge=True).events():
                 yield event
 
-    async def _bring(self, ground: preflight.Ground) -> AsyncIterator[Event]:
+    async def _bring(self, ground: Ground) -> AsyncIterator[Event]:
         run_id = self._record.run_id if self._record else secrets.token_hex(4)
-        if not ground.namespace_exists:
+        if ground.exists is False:
             began_s = time.monotonic()
             await make_namespace(self._api, self._namespace, run_id)
             yield self._step(
@@ -113,9 +118,7 @@ class Deployment:
             yield event
         await annotate(self._api, self._namespace, {READY_AT: timestamp(self._wall()), PHASE: "running"})
 
-    async def _render(
-        self, run_id: str, bundles: tuple[Bundle, ...], ground: preflight.Ground
-    ) -> tuple[Manifest, ...]:
+    async def _render(self, run_id: str, bundles: tuple[Bundle, ...], ground: Ground) -> tuple[Manifest, ...]:
         spec = self._spec
         if ground.cpu_limits:
             spec = replace(spec, cluster=replace(spec.cluster, cpu_limits=True))
@@ -184,6 +187,24 @@ class Deployment:
 
     def _step(self, name: str, done: bool, text: str, seconds: float | None = None) -> Event:
         return Event(timestamp(self._wall()), EventKind.STEP, "", text, name, done, seconds)
+
+
+def refuse(findings: Sequence[Finding]) -> None:
+    """Raises the error of the first finding that is fatal: NotAllowed where rights are missing, else UsageError."""
+    for finding in findings:
+        if finding.fatal and not finding.ok:
+            kind = NotAllowed if finding.subject == "rights" else UsageError
+            raise kind(finding.subject, finding.text, finding.remedy)
+
+
+def demand_of(spec: StackSpec) -> Callable[[bool], Demand]:
+    """What the stack asks of a cluster, without and with CPU limits; the bundle's ConfigMaps are not counted."""
+
+    def asks(cpu_limits: bool) -> Demand:
+        facts = RunFacts("preflight", (), Secrets("not yet made"), cpu_limits=cpu_limits)
+        return demand(render(spec, facts))
+
+    return asks
 
 
 def refuse_change(running: StackSpec, wanted: StackSpec) -> None:

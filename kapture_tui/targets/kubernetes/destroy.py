@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any
 
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.event import Event, EventKind
@@ -26,6 +27,7 @@ from kapture_tui.targets.kubernetes.kinds import (
 )
 from kapture_tui.targets.kubernetes.record import DESTROYING, PHASE, RunRecord, annotate
 from kapture_tui.targets.kubernetes.record import NAME as RECORD
+from kapture_tui.targets.kubernetes.together import together
 
 LEAVE_S = 90.0
 """How long the last objects may take to go, seconds."""
@@ -125,15 +127,10 @@ class Teardown:
         return found
 
     async def _remove(self, found: Sequence[Found]) -> None:
-        gate = asyncio.Semaphore(apply.AT_ONCE)
+        def one(kind: Kind, name: str) -> Coroutine[Any, Any, None]:
+            return apply.remove(self._api, kind, self._namespace, name, GRACE_S if kind == POD else None)
 
-        async def one(kind: Kind, name: str) -> None:
-            async with gate:
-                await apply.remove(self._api, kind, self._namespace, name, GRACE_S if kind == POD else None)
-
-        async with asyncio.TaskGroup() as group:
-            for kind, name in found:
-                group.create_task(one(kind, name))
+        await together((one(kind, name) for kind, name in found), apply.AT_ONCE)
 
     async def _leave(self) -> AsyncIterator[Event]:
         """Wait until nothing but the record and the claims is there, ending pods that appear meanwhile."""

@@ -62,6 +62,7 @@ class Waiting:
         self._wall, self._clock = wall, clock
         self._began_s = self._moved_s = clock()
         self._since: dict[Trouble, float] = {}
+        self._told: set[Trouble] = set()
 
     async def events(self) -> AsyncIterator[Event]:
         """What happens until all are ready. Raises KaptureError for the first one that will not be."""
@@ -104,7 +105,8 @@ class Waiting:
                 )
         standing = now.troubles([now.workloads[w] for w in self._left if w in now.workloads], self._wall())
         for found in standing:
-            if found not in self._since:
+            if found not in self._told:  # a crashing container goes back and forth between two of them
+                self._told.add(found)
                 told.append(Event(timestamp(self._wall()), EventKind.CHANGE, found.subject, found.text))
         self._since = {found: self._since.get(found, self._clock()) for found in standing}
         return told

@@ -12,12 +12,13 @@ from kapture_tui.model.event import Event
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.stack.catalogue import check_scale
 from kapture_tui.targets.base import Connection, Finding, Observation, Place
-from kapture_tui.targets.kubernetes import apply, preflight, rights
+from kapture_tui.targets.kubernetes import apply, rights
 from kapture_tui.targets.kubernetes.api import Api, ApiError, Forbidden
-from kapture_tui.targets.kubernetes.deploy import Deployment
+from kapture_tui.targets.kubernetes.deploy import Deployment, demand_of
 from kapture_tui.targets.kubernetes.destroy import Teardown, find
 from kapture_tui.targets.kubernetes.kinds import DEPLOYMENT, MANAGER, POD, STATEFUL_SET, Kind
 from kapture_tui.targets.kubernetes.logs import read_logs
+from kapture_tui.targets.kubernetes.preflight import Ground, look, refuse_reserved
 from kapture_tui.targets.kubernetes.record import find_record
 from kapture_tui.targets.kubernetes.report import proxy_path
 from kapture_tui.targets.kubernetes.watch import NamespaceWatch
@@ -26,8 +27,8 @@ TICK_S = 1.0
 SYNC_S = 5.0
 """How long the first observation waits for the first lists, seconds."""
 
-RESERVED = ("default", "kube-")
-"""A namespace of that name, or one that begins with it, is the cluster's own."""
+FRESH_S = 20.0
+"""So long what preflight found may serve the deploy that follows it, seconds."""
 
 
 class KubernetesTarget:
@@ -44,6 +45,7 @@ class KubernetesTarget:
         self._connection = connection
         self._api: Api | None = None
         self._opening = asyncio.Lock()
+        self._seen: tuple[StackSpec, Ground, float] | None = None
 
     async def _open(self) -> Api:
         async with self._opening:
@@ -76,17 +78,26 @@ class KubernetesTarget:
     async def preflight(self, spec: StackSpec) -> list[Finding]:
         """See `Target`."""
         spec.check()
-        api = await self._open()
-        running = await find_record(api, self.namespace)
-        findings, _ = await preflight.look(api, spec, running=running is not None)
-        return findings
+        return list((await self._look(spec)).findings)
+
+    async def _look(self, spec: StackSpec) -> Ground:
+        """What preflight finds; asked again at once for the same stack, what it has just found."""
+        seen = self._seen
+        if seen is not None and seen[0] == spec and time.monotonic() - seen[2] < FRESH_S:
+            return seen[1]
+        ground = await look(await self._open(), spec, demand_of(spec))
+        self._seen = (spec, ground, time.monotonic())
+        return ground
 
     async def deploy(self, spec: StackSpec) -> AsyncIterator[Event]:
         """See `Target`. A stack that runs is changed to what is asked for; what cannot be changed raises UsageError."""
         spec.check()
-        refuse_reserved(self.namespace)
-        async for event in Deployment(await self._open(), self.namespace, spec).events():
-            yield event
+        deployment = Deployment(await self._open(), self.namespace, spec, self._look)
+        try:
+            async for event in deployment.events():
+                yield event
+        finally:
+            self._seen = None
 
     async def observe(self) -> AsyncGenerator[Observation, None]:
         """See `Target`. Raises KaptureError as long as the cluster was never reached; later it goes on by itself."""
@@ -167,20 +178,13 @@ class KubernetesTarget:
 
     async def destroy(self, purge: bool = False) -> AsyncIterator[Event]:
         """See `Target`. Raises UsageError when there is no such stack."""
+        refuse_reserved(self.namespace)
         api = await self._open()
         record = await find_record(api, self.namespace)
         if record is None and not await find(api, self.namespace):
             raise UsageError(f"removing {self.namespace}", f"there is no stack in it on {api.context}")
         async for event in Teardown(api, self.namespace, record, purge).events():
             yield event
-
-
-def refuse_reserved(namespace: str) -> None:
-    """Raises UsageError for a namespace that belongs to the cluster."""
-    if namespace == RESERVED[0] or namespace.startswith(RESERVED[1]):
-        raise UsageError(
-            f"namespace {namespace!r}", "is the cluster's own, where no stack belongs", "choose another name"
-        )
 
 
 def _absent(component: Component, namespace: str) -> UsageError:
