@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
 import aiohttp
+import orjson
 from yarl import URL
 
 from kapture_tui.model.errors import Unreachable
@@ -44,6 +45,7 @@ class Api:
         server: base address of the API server.
         namespace: the context's; "default" if it names none.
         version: of the server ("v1.34.4"); "" if we may not ask.
+        reachable: cleared when the server cannot be reached, set by the next answer, whatever it says.
     """
 
     def __init__(self, access: Access, credentials: Credentials) -> None:
@@ -51,6 +53,7 @@ class Api:
         self.server = access.server
         self.namespace = access.namespace
         self.version = ""
+        self.reachable = asyncio.Event()
         self._access = access
         self._credentials = credentials
         self._proxy = way.proxy(access)
@@ -97,7 +100,7 @@ class Api:
             method, path, query=query, body=body, content_type=content_type, timeout_s=timeout_s
         )
         try:
-            return json.loads(response.body) if response.body.strip() else None
+            return orjson.loads(response.body) if response.body.strip() else None
         except ValueError:
             kind = response.headers.get("content-type", "").partition(";")[0] or "something"
             raise not_kubernetes(self.server, f"it sent {kind} instead of JSON") from None
@@ -116,7 +119,7 @@ class Api:
         """As `request`, but the answer as it came; status 304 is one, too."""
         limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=way.CONNECT_S)
         sent = {"Accept": "application/json", **(headers or {})}
-        data = body if body is None or isinstance(body, bytes | str) else json.dumps(body).encode()
+        data = body if body is None or isinstance(body, bytes | str) else orjson.dumps(body)
         if data is not None:
             sent["Content-Type"] = content_type
         async with self._answer(method, path, query, data, sent, limits) as answer:
@@ -135,24 +138,37 @@ class Api:
 
         Raises: as `request`; Unreachable also when the connection breaks or nothing came for `idle_s`.
         """
+        async with self.stream(path, query, idle_s) as found:
+            async for line in found:
+                yield line
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, query: Mapping[str, str] | None = None, idle_s: float | None = None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """As `lines`; inside, the server has accepted the request, though nothing may have come yet."""
         limits = aiohttp.ClientTimeout(total=None, sock_connect=way.CONNECT_S, sock_read=idle_s)
-        rest = bytearray()
         async with self._answer("GET", path, query, None, {"Accept": "*/*"}, limits) as answer:
-            chunks = answer.content.iter_any()
-            while True:
-                with way.explained(self._access, describe("GET", path), self._proxy, idle_s):
-                    chunk = await anext(chunks, b"")
-                if not chunk:
-                    break
-                # Only what is new can hold an end: a long line is not searched again with every piece.
-                if b"\n" not in chunk:
-                    rest += chunk
-                    self._check_length(path, rest)
-                    continue
-                *whole, last = (bytes(rest) + chunk).split(b"\n")
-                rest = bytearray(last)
-                for line in whole:
-                    yield line
+            yield self._split(path, answer.content.iter_any(), idle_s)
+
+    async def _split(
+        self, path: str, chunks: AsyncIterator[bytes], idle_s: float | None
+    ) -> AsyncIterator[bytes]:
+        rest = bytearray()
+        while True:
+            with way.explained(self._access, describe("GET", path), self._proxy, idle_s):
+                chunk = await anext(chunks, b"")
+            if not chunk:
+                break
+            # Only what is new can hold an end: a long line is not searched again with every piece.
+            if b"\n" not in chunk:
+                rest += chunk
+                self._check_length(path, rest)
+                continue
+            *whole, last = (bytes(rest) + chunk).split(b"\n")
+            rest = bytearray(last)
+            for line in whole:
+                yield line
         if rest:
             yield bytes(rest)
 
@@ -216,20 +232,25 @@ class Api:
     ) -> aiohttp.ClientResponse:
         session = self._session(grant)
         shown = {**headers, "Authorization": grant.authorization} if grant.authorization else headers
-        with way.explained(
-            self._access, describe(method, path), self._proxy, limits.total or limits.sock_read
-        ):
-            return await session.request(
-                method,
-                URL(self.server + path, encoded=True),
-                params=query,
-                data=data,
-                headers=shown,
-                timeout=limits,
-                proxy=self._proxy,
-                server_hostname=self._access.cluster.text("tls-server-name") or None,
-                allow_redirects=False,
-            )
+        waited_s = limits.total or limits.sock_read
+        try:
+            with way.explained(self._access, describe(method, path), self._proxy, waited_s):
+                answer = await session.request(
+                    method,
+                    URL(self.server + path, encoded=True),
+                    params=query,
+                    data=data,
+                    headers=shown,
+                    timeout=limits,
+                    proxy=self._proxy,
+                    server_hostname=self._access.cluster.text("tls-server-name") or None,
+                    allow_redirects=False,
+                )
+        except Unreachable:
+            self.reachable.clear()
+            raise
+        self.reachable.set()
+        return answer
 
     def _session(self, grant: Grant) -> aiohttp.ClientSession:
         """Connections that show the grant's certificate. Earlier ones stay for what still runs over them."""

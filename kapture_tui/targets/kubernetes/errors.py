@@ -9,10 +9,11 @@ KaptureError
 
 from __future__ import annotations
 
-import json
 import re
 from http import HTTPStatus
 from typing import Any
+
+import orjson
 
 from kapture_tui.model.errors import KaptureError, NotAllowed, Unreachable
 
@@ -28,7 +29,14 @@ _ADMISSION = re.compile(
 )
 _PASSING = (429, 500, 502, 503, 504)
 _AGAIN = "try again in a moment"
-_VERBS = {"GET": "reading", "POST": "creating", "PUT": "replacing", "PATCH": "changing", "DELETE": "removing"}
+_VERBS = {
+    "GET": "reading",
+    "POST": "creating",
+    "PUT": "replacing",
+    "PATCH": "changing",
+    "DELETE": "removing",
+    "WATCH": "watching",
+}
 
 
 class ApiError(KaptureError):
@@ -141,7 +149,7 @@ def _bare_refusal(doing: str, status: int, text: str) -> KaptureError:
 def _status(body: bytes) -> dict[str, Any] | None:
     """The Status object in an answer; None if it is something else."""
     try:
-        answer = json.loads(body)
-    except ValueError:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
         return None
     return answer if isinstance(answer, dict) and answer.get("kind") == "Status" else None
