@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from kapture_tui.model.errors import UsageError
 from kapture_tui.model.spec import Component, StackSpec
+from kapture_tui.stack.wheels import MACHINES
 from kapture_tui.targets.base import Finding
 from kapture_tui.targets.kubernetes import quota
 from kapture_tui.targets.kubernetes.api import Api
@@ -111,10 +112,14 @@ def _rights(around: Surroundings, spec: StackSpec) -> Iterator[Finding]:
     lacking = [right for right in around.missing if right not in COST]
     for what, rights in by_resource(lacking):
         verbs = ", ".join(right.verb for right in rights)
-        yield Finding("rights", False, f"{who} may not {verbs} {what} in {namespace}", grant, fatal=True)
+        yield Finding(
+            "rights", False, f"{who} may not {verbs} {what} in {namespace}", grant, fatal=True, forbidden=True
+        )
     for right in around.missing:
         if right in COST:
-            yield Finding("rights", False, f"{who} may not {right} in {namespace}: {COST[right]}", grant)
+            yield Finding(
+                "rights", False, f"{who} may not {right} in {namespace}: {COST[right]}", grant, forbidden=True
+            )
     if not lacking:
         yield Finding("rights", True, f"{who} may do all that is needed in {namespace}")
 
@@ -131,7 +136,7 @@ def _namespace(around: Surroundings, spec: StackSpec) -> Iterator[Finding]:
         who = around.user or "this user"
         remedy = f"have it made, with the Role in it: kubectl create namespace {name}; {GRANT.format(namespace=name)}"
         text = f"{name} is not there, and {who} may not create namespaces"
-        yield Finding("namespace", False, text, remedy, fatal=True)
+        yield Finding("namespace", False, text, remedy, fatal=True, forbidden=True)
 
 
 def _existing(name: str, found: Seen) -> Finding:
@@ -216,20 +221,14 @@ def _default_limit(around: Surroundings, cpu_limits: bool) -> Iterator[Finding]:
 
 
 def _architectures(place: Room, spec: StackSpec) -> Iterator[Finding]:
-    odd = sorted(set(place.architectures) - set(BUNDLED))
+    odd = sorted(set(place.architectures) - set(MACHINES))
     if not odd or spec.cluster.image:
         return
-    some = f" and {', '.join(sorted(set(place.architectures) & set(BUNDLED)))}"
-    text = f"nodes are {', '.join(odd)}, for which there is no bundle"
-    if set(place.architectures) & set(BUNDLED):
-        remedy = (
-            "keep the stack off them: --node-selector kubernetes.io/arch=amd64, or give an --image for all"
-        )
-        yield Finding("architecture", False, text + some, remedy, fatal=True)
-    else:
-        yield Finding(
-            "architecture", False, text, "build the workload's image for it and give it with --image", True
-        )
+    text = f"there are nodes of {', '.join(odd)}, for which no bundle can be made"
+    remedy = "build the workload's image for them and give it with --image"
+    if usable := sorted(set(place.architectures) & set(MACHINES)):
+        remedy = f"keep the stack off them with --node-selector kubernetes.io/arch={usable[0]}, or {remedy}"
+    yield Finding("architecture", False, text, remedy, fatal=True)
 
 
 def _server_architecture(around: Surroundings) -> tuple[str, ...]:
@@ -294,7 +293,3 @@ def _unseen(subject: str, what: str, found: Seen) -> Finding:
     """Something that could not be looked at; nothing is concluded from it."""
     cause = found.problem.cause if found.problem else "it was not asked"
     return Finding(subject, False, f"could not be looked at: {what}: {cause}")
-
-
-BUNDLED = ("amd64", "arm64")
-"""Architectures for which the bundle can be made."""
