@@ -43,10 +43,11 @@ class Reflector:
         path: of the collection, of one namespace ("/api/v1/namespaces/pets/pods") or of the cluster ("/api/v1/nodes").
         on_change: called with "ADDED" (old is None), "MODIFIED" or "DELETED" (new is None), also for what a new list
             shows to have changed meanwhile, and for every object of the first list, before `synced` is set.
+        managed_fields: keep them: they tell who set what. They are often half of an object.
         delay: seconds to wait after so many failures in a row, the first being 0.
 
     Attributes:
-        objects: by name; by "namespace/name" when the path spans namespaces. Without managedFields.
+        objects: by name; by "namespace/name" when the path spans namespaces.
         synced: set once the first list is complete.
         problem: why `objects` may be behind; None while a watch is open. A right that is missing is asked for again
             every minute; everything else is tried again within 30 s.
@@ -59,6 +60,7 @@ class Reflector:
         label_selector: str | None = None,
         field_selector: str | None = None,
         on_change: OnChange | None = None,
+        managed_fields: bool = False,
         delay: Callable[[int], float] = delay_s,
     ) -> None:
         self.objects: dict[str, Manifest] = {}
@@ -70,6 +72,7 @@ class Reflector:
         chosen = {"labelSelector": label_selector, "fieldSelector": field_selector}
         self._chosen = {key: value for key, value in chosen.items() if value}
         self._on_change = on_change
+        self._managed_fields = managed_fields
         self._delay = delay
         self._version = ""
         self._open = False
@@ -152,8 +155,8 @@ class Reflector:
     def _put(self, kind: str, key: str, new: Manifest | None) -> None:
         old = self.objects.pop(key, None) if new is None else self.objects.get(key)
         if new is not None:
-            # Often half of an object, and nobody here reads who set which field.
-            new["metadata"].pop("managedFields", None)
+            if not self._managed_fields:
+                new["metadata"].pop("managedFields", None)
             self.objects[key] = new
         if self._on_change is not None and (old, new) != (None, None):
             self._on_change(kind, old, new)

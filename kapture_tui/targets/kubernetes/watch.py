@@ -59,10 +59,18 @@ class NamespaceWatch:
         self.usage = UsageWatch(api, namespace)
         self.pods = Reflector(api, POD.collection(namespace), label_selector=OURS, on_change=self._pod)
         self.deployments = Reflector(
-            api, DEPLOYMENT.collection(namespace), label_selector=OURS, on_change=self._scale
+            api,
+            DEPLOYMENT.collection(namespace),
+            label_selector=OURS,
+            on_change=self._scale,
+            managed_fields=True,
         )
         self.sets = Reflector(
-            api, STATEFUL_SET.collection(namespace), label_selector=OURS, on_change=self._scale
+            api,
+            STATEFUL_SET.collection(namespace),
+            label_selector=OURS,
+            on_change=self._scale,
+            managed_fields=True,
         )
         self.records = Reflector(
             api, CONFIG_MAP.collection(namespace), field_selector=f"metadata.name={RECORD}"
