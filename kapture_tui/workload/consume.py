@@ -382,11 +382,10 @@ class _Publisher:
             log.warning("%d ledger reports of %s were not acknowledged", left, self._owner)
 
 
-def run_sink(settings: Settings, sink: Sink) -> None:
-    """Run one process of a sink until SIGTERM."""
+def run_sink(settings: Settings, sink: Sink, stop: StopSignal) -> None:
+    """Run one process of a sink until told to stop. The topics must be there."""
     client = client_settings(settings)
     topics = [transactions_topic(state) for state in STATES]
-    stop = StopSignal().install()
 
     def join(listener: GroupListener) -> GroupConsumer:
         return open_consumer(client, sink.group, topics, listener)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kapture_tui.model.errors import UsageError
 from kapture_tui.model.spec import MAX_RATE, Component
@@ -13,6 +13,7 @@ from kapture_tui.workload.kafka import ClientSettings, KafkaError, open_producer
 
 KEY = Component.LOADER.value.encode()
 SEND_S = 10.0
+GRACE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +45,30 @@ def encode(order: Order) -> bytes:
     return dumps(to_wire(order))
 
 
+def parse(value: bytes) -> Order:
+    """The order in JSON. Raises ValueError if it is none, UsageError if nobody can obey it."""
+    order = from_wire(Order, loads(value))
+    order.check()
+    return order
+
+
 def decode(value: bytes) -> Order | None:
     """The order in a record; None if it is none, or one that nobody can obey."""
     try:
-        order = from_wire(Order, loads(value))
-        order.check()
+        return parse(value)
     except (ValueError, UsageError):
         return None
-    return order
 
 
 def send(settings: ClientSettings, order: Order) -> None:
     """Publish an order; returns when the brokers have it. Raises KafkaError when they do not answer."""
     order.check()
-    producer = open_producer(settings)
+    # A client that goes on trying after we have said that it failed could still get it through.
+    producer = open_producer(replace(settings, message_timeout_s=SEND_S))
     results: list[bool] = []
     send_order = producer.lane(CONTROL_TOPIC, 0, lambda ok, _offset, _header: results.append(ok))
     send_order(KEY, encode(order), None)
-    producer.flush(SEND_S)
+    producer.flush(SEND_S + GRACE_S)
     if results != [True]:
         cause = f"not acknowledged within {SEND_S:.0f} s"
         raise KafkaError("sending an order to the loaders", cause, "see whether the brokers run")

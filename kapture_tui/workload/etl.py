@@ -29,8 +29,10 @@ from kapture_tui.workload.kafka import (
     open_reader,
 )
 from kapture_tui.workload.ledger import partition_key
+from kapture_tui.workload.process import StopSignal
 from kapture_tui.workload.rollups import Checkpoint, add, decode, encode, newest_valid, roll_up
 from kapture_tui.workload.settings import Settings
+from kapture_tui.workload.topics import wait_for_topics
 
 TAIL = 50
 """Records looked at from the end of a rollups partition: more than a predecessor writes before it learns it is one."""
@@ -201,4 +203,6 @@ def read_tails(
 
 def main(settings: Settings) -> None:
     """Run one ETL process until SIGTERM."""
-    run_sink(settings, Etl(KafkaRollups(client_settings(settings)), settings.name))
+    stop = StopSignal().install()
+    if wait_for_topics(settings, stop):
+        run_sink(settings, Etl(KafkaRollups(client_settings(settings)), settings.name), stop)

@@ -33,6 +33,7 @@ from kapture_tui.workload.petstore import LoaderStream, PetstoreSpec
 from kapture_tui.workload.process import StopSignal, say_ready
 from kapture_tui.workload.schedule import Schedule
 from kapture_tui.workload.settings import Settings
+from kapture_tui.workload.topics import wait_for_topics
 
 log = logging.getLogger(__name__)
 
@@ -347,4 +348,6 @@ def next_incarnation(client: ClientSettings, name: str) -> int:
 
 def main(settings: Settings) -> None:
     """Run one loader until SIGTERM."""
-    Loader(settings, StopSignal().install()).run()
+    stop = StopSignal().install()
+    if wait_for_topics(settings, stop):
+        Loader(settings, stop).run()

@@ -13,6 +13,9 @@ from pathlib import Path
 from kapture_tui.model.errors import UsageError
 from kapture_tui.model.spec import LoadSpec
 
+PATIENCE_S = 600
+"""Pulling the images of a whole stack may take minutes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -33,6 +36,8 @@ class Settings:
         ready_file: written with a JSON object once the process does its work; None: nobody asks (KAPTURE_READY_FILE).
         client: "auto", "confluent" or "kafka-python" (KAPTURE_KAFKA_CLIENT).
         compression: of the producer: "lz4" or "none" (KAPTURE_COMPRESSION).
+        patience_s: how long to wait at the start for what is not there yet, whole seconds (KAPTURE_PATIENCE).
+        generator: "module:function" that makes the loader's transactions; None: the pet store (KAPTURE_GENERATOR).
     """
 
     name: str
@@ -49,6 +54,8 @@ class Settings:
     ready_file: Path | None = None
     client: str = "auto"
     compression: str = "lz4"
+    patience_s: int = PATIENCE_S
+    generator: str | None = None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -69,6 +76,8 @@ class Settings:
             ready_file=Path(env["KAPTURE_READY_FILE"]) if env.get("KAPTURE_READY_FILE") else None,
             client=env.get("KAPTURE_KAFKA_CLIENT", "auto"),
             compression=env.get("KAPTURE_COMPRESSION", "lz4"),
+            patience_s=_whole(env, "KAPTURE_PATIENCE", PATIENCE_S, least=0),
+            generator=env.get("KAPTURE_GENERATOR") or None,
         )
 
     def to_env(self) -> dict[str, str]:
@@ -93,9 +102,12 @@ class Settings:
             "KAPTURE_HOST": self.host,
             "KAPTURE_KAFKA_CLIENT": self.client,
             "KAPTURE_COMPRESSION": self.compression,
+            "KAPTURE_PATIENCE": str(self.patience_s),
         }
         if self.redis_url:
             env["KAPTURE_REDIS_URL"] = self.redis_url
+        if self.generator:
+            env["KAPTURE_GENERATOR"] = self.generator
         if self.ready_file:
             env["KAPTURE_READY_FILE"] = str(self.ready_file)
         return env

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping
 
 from kapture_tui.model.states import CONTROL_TOPIC, LEDGER_TOPIC, STATES, rollups_topic, transactions_topic
-from kapture_tui.workload.kafka import Admin, ClientSettings, KafkaError, open_admin
-from kapture_tui.workload.process import say_ready
+from kapture_tui.workload.consume import client_settings
+from kapture_tui.workload.kafka import open_admin
+from kapture_tui.workload.process import StopSignal, say_ready
 from kapture_tui.workload.settings import Settings
+from kapture_tui.workload.waiting import TopicsLook, wait_for
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +22,6 @@ TRANSACTIONS_BYTES = 256 * 1024 * 1024
 partition the disk carries at most 13 GiB and a segment each."""
 
 ROLLUPS_BYTES = 32 * 1024 * 1024
-
-WAIT_S = 60.0
-"""How long the one-shot waits for the brokers, seconds."""
 
 
 def layout(settings: Settings) -> Layout:
@@ -56,33 +54,39 @@ def _compacted() -> dict[str, str]:
     }
 
 
+def least_partitions(settings: Settings) -> dict[str, int]:
+    """Every topic the stack uses, with the partitions a process relies on."""
+    return {name: partitions for name, (partitions, _, _) in layout(settings).items()}
+
+
+def wait_for_topics(settings: Settings, stop: StopSignal) -> bool:
+    """Wait until Kafka answers and has all topics; False: asked to stop meanwhile.
+
+    Raises: Unreachable: they were not there within the settings' patience.
+    """
+    look = TopicsLook(client_settings(settings), least_partitions(settings))
+    try:
+        return wait_for("Kafka and its topics", look.missing, stop, settings.patience_s)
+    finally:
+        if not stop:  # then a look may still be at it
+            look.close()
+
+
 def main(settings: Settings) -> None:
-    """Create what is missing, once the brokers answer. Raises KafkaError when they do not within a minute."""
+    """Create what is missing, once there are as many brokers as a topic wants replicas.
+
+    Raises: Unreachable: they were not there in time, or did not do it.
+    """
     topics = layout(settings)
-    client = ClientSettings(settings.bootstrap, settings.name, client=settings.client)
-    admin = _connect(client, settings.replication)
+    client = client_settings(settings)
+    look = TopicsLook(client, {}, settings.replication)
+    if not wait_for("the brokers", look.missing, StopSignal().install(), settings.patience_s):
+        return
+    look.close()
+    admin = open_admin(client)
     try:
         admin.create_topics(topics)
     finally:
         admin.close()
     log.info("%d topics, %d partitions each", len(topics), settings.partitions)
     say_ready(settings.ready_file, topics=len(topics))
-
-
-def _connect(client: ClientSettings, brokers: int) -> Admin:
-    """An admin connection, once as many brokers are there as a topic wants replicas."""
-    deadline = time.monotonic() + WAIT_S
-    while True:
-        admin = None
-        try:
-            admin = open_admin(client)
-            if (found := admin.brokers()) >= brokers:
-                return admin
-            cause = f"{found} of {brokers} brokers are there"
-        except KafkaError as exc:
-            cause = exc.cause
-        if admin is not None:
-            admin.close()
-        if time.monotonic() > deadline:
-            raise KafkaError(f"waiting for the brokers at {client.bootstrap}", cause, "see the brokers' logs")
-        time.sleep(0.2)

@@ -6,7 +6,6 @@ import os
 import re
 import secrets
 import shutil
-import socket
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,6 +17,7 @@ from kapture_tui.model.errors import UsageError
 from kapture_tui.workload.kafka import ClientSettings, KafkaError, open_admin
 from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.topics import layout
+from kapture_tui.workload.waiting import knock
 
 OLDEST = (3, 3)
 """The first release whose KRaft is meant for use."""
@@ -27,7 +27,6 @@ BRIEF_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """For a program that runs a second or two: most of that is compiling and setting up collectors."""
 
 DELETE_S = 20.0
-CONNECT_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def environment(folder: Path) -> dict[str, str]:
 def count(bootstrap: str) -> int:
     """How many brokers there are. Blocks, for some seconds at most. Raises UsageError when nobody answers."""
     doing, remedy = f"brokers at {bootstrap}", "start them, or correct --kafka-bootstrap"
-    problem = _nobody_listens(bootstrap)
+    problem = knock(bootstrap)
     if problem:
         raise UsageError(doing, problem, remedy)
     try:
@@ -120,20 +119,6 @@ def count(bootstrap: str) -> int:
             return admin.brokers()
     except KafkaError as exc:
         raise UsageError(doing, exc.cause, remedy) from exc
-
-
-def _nobody_listens(bootstrap: str) -> str:
-    """Why none of the addresses can be connected to; "" if one can. Clients would go on trying for long."""
-    problem = "no address"
-    for address in bootstrap.split(","):
-        host, _, port = address.strip().rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
-        except (OSError, ValueError) as exc:
-            problem = f"{address.strip()}: {exc}"
-        else:
-            return ""
-    return problem
 
 
 def check_there(bootstrap: str) -> int:

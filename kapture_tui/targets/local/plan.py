@@ -28,6 +28,9 @@ WORKLOADS = {
 }
 BROKER = "kapture_tui.targets.local.broker"
 START_S = 60.0
+TOPICS_PATIENCE_S = 60
+"""Shorter than what `topics` as a whole may take, so that it says itself what is missing."""
+
 CUSTOMER_S = 0.001
 """A loader simulates its customers before it is ready, 6,000 of them a second of a core."""
 
@@ -171,11 +174,12 @@ class LocalPlan:
         if self.embedded:
             return None
         ready = ReadyFile(self._state.ready / "topics.json")
+        settings = self._settings("topics", ready.path)
         return ChildSpec(
             name="topics",
             component=Component.KAFKA,
             command=_python("kapture_tui.workload", "topics"),
-            env=self._environment("topics") | self._settings("topics", ready.path).to_env(),
+            env=self._environment("topics") | replace(settings, patience_s=TOPICS_PATIENCE_S).to_env(),
             ready=ready,
             on_death=OnDeath.ONCE,
             start_s=90.0,

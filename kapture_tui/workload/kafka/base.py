@@ -179,8 +179,15 @@ class Admin(Protocol):
         """How many brokers the cluster's metadata lists."""
         ...
 
+    def partitions(self) -> dict[str, int]:
+        """How many partitions with a leader each topic has, for all topics there are."""
+        ...
+
     def create_topics(self, topics: Mapping[str, tuple[int, int, Mapping[str, str]]]) -> None:
-        """Create what does not exist yet: name to (partitions, replication, config). Not on the embedded broker."""
+        """Create what does not exist yet: name to (partitions, replication, config). Not on the embedded broker.
+
+        A topic with fewer partitions than asked for grows; otherwise one that exists stays as it is.
+        """
         ...
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message,
 from confluent_kafka import KafkaError as RdError
 from confluent_kafka import Producer as RdProducer
 from confluent_kafka.admin import AdminClient as RdAdmin
-from confluent_kafka.admin import NewTopic, OffsetSpec
+from confluent_kafka.admin import NewPartitions, NewTopic, OffsetSpec
 
 from kapture_tui.workload import header as header_format
 from kapture_tui.workload.kafka.base import (
@@ -310,18 +310,39 @@ class AdminClient:
         except KafkaException as exc:
             raise KafkaError("asking for the brokers", str(exc)) from exc
 
+    def partitions(self) -> dict[str, int]:
+        """See `Admin`."""
+        try:
+            topics = self._admin.list_topics(timeout=ANSWER_S).topics
+        except KafkaException as exc:
+            raise KafkaError("asking for the topics", str(exc)) from exc
+        return {
+            name: sum(p.leader >= 0 for p in topic.partitions.values())
+            for name, topic in topics.items()
+            if topic.error is None
+        }
+
     def create_topics(self, topics: Mapping[str, tuple[int, int, Mapping[str, str]]]) -> None:
         """See `Admin`."""
         try:
-            have = self._admin.list_topics(timeout=ANSWER_S).topics
+            have = {
+                name: len(topic.partitions)
+                for name, topic in self._admin.list_topics(timeout=ANSWER_S).topics.items()
+            }
             new = [
                 NewTopic(name, num_partitions=partitions, replication_factor=replication, config=dict(config))
                 for name, (partitions, replication, config) in topics.items()
                 if name not in have
             ]
+            more = {name: topics[name][0] for name in topics.keys() & have if have[name] < topics[name][0]}
             if new:
                 _finish(self._admin.create_topics(new, operation_timeout=ANSWER_S))
-                self._await_leaders([(topic.topic, p) for topic in new for p in range(topic.num_partitions)])
+            if more:
+                grown = [NewPartitions(name, count) for name, count in more.items()]
+                _finish(self._admin.create_partitions(grown, operation_timeout=ANSWER_S))
+            changed = {topic.topic: topic.num_partitions for topic in new} | more
+            if changed:
+                self._await_leaders([(name, p) for name, count in changed.items() for p in range(count)])
         except KafkaException as exc:
             raise KafkaError("creating topics", str(exc)) from exc
 
@@ -345,9 +366,10 @@ class AdminClient:
 
 
 def _finish(creations: Mapping[str, Future[None]]) -> None:
+    somebody_was_faster = (RdError.TOPIC_ALREADY_EXISTS, RdError.INVALID_PARTITIONS)
     for creation in creations.values():
         try:
             creation.result()
         except KafkaException as exc:
-            if exc.args[0].code() != RdError.TOPIC_ALREADY_EXISTS:  # somebody else was faster
+            if exc.args[0].code() not in somebody_was_faster:
                 raise

@@ -579,6 +579,10 @@ class AdminClient:
         cluster: Any = self._ask("asking for the brokers", lambda admin: admin.describe_cluster())
         return sum(not broker.get("is_fenced", False) for broker in cluster["brokers"])
 
+    def partitions(self) -> dict[str, int]:
+        """See `Admin`."""
+        return self._ask("asking for the topics", _partitions)
+
     def create_topics(self, topics: Mapping[str, tuple[int, int, Mapping[str, str]]]) -> None:
         """See `Admin`."""
         self._ask("creating topics", lambda admin: _create(admin, topics))
@@ -613,20 +617,49 @@ def _offsets(admin: Any, partitions: Sequence[Partition], spec: Any) -> dict[Par
 
 
 def _create(admin: Any, topics: Mapping[str, tuple[int, int, Mapping[str, str]]]) -> None:
-    have = set(admin.list_topics())
+    have = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
+    more = {name: topics[name][0] for name in topics.keys() & have if have[name] < topics[name][0]}
     new = {
         name: {"num_partitions": partitions, "replication_factor": replication, "configs": dict(config)}
         for name, (partitions, replication, config) in topics.items()
         if name not in have
     }
-    if not new:
-        return
-    for topic in admin.create_topics(new, raise_errors=False)["topics"]:
-        error = client_errors.for_code(topic["error_code"])
-        if error not in (client_errors.NoError, client_errors.TopicAlreadyExistsError):
-            raise error(f"{topic['name']}: {topic['error_message']}")
-    # A created topic takes a moment to be in every broker's metadata.
-    admin.wait_for_topics(list(topics), timeout_ms=3 * int(ANSWER_S * 1000))
+    if new:
+        _check(admin.create_topics(new, raise_errors=False)["topics"])
+    if more:
+        _check(admin.create_partitions(more, raise_errors=False)["results"])
+    if new or more:
+        # What was created takes a moment to be in every broker's metadata.
+        _await(admin, {name: topics[name][0] for name in [*new, *more]})
+
+
+def _check(answers: Iterable[Mapping[str, Any]]) -> None:
+    fine = client_errors.NoError
+    somebody_was_faster = (client_errors.TopicAlreadyExistsError, client_errors.InvalidPartitionsError)
+    for answer in answers:
+        error = client_errors.for_code(answer["error_code"])
+        if error not in (fine, *somebody_was_faster):
+            raise error(f"{answer['name']}: {answer['error_message']}")
+
+
+def _partitions(admin: Any) -> dict[str, int]:
+    return {
+        topic["name"]: sum(p["leader_id"] >= 0 and not p["error_code"] for p in topic["partitions"])
+        for topic in admin.describe_topics()
+        if not topic["error_code"]
+    }
+
+
+def _await(admin: Any, topics: Mapping[str, int]) -> None:
+    deadline = time.monotonic() + 3 * ANSWER_S
+    while True:
+        have = _partitions(admin)
+        missing = [name for name, count in topics.items() if have.get(name, 0) < count]
+        if not missing:
+            return
+        if time.monotonic() > deadline:
+            raise client_errors.KafkaTimeoutError(f"{missing[0]} has not all its partitions")
+        time.sleep(RETRY_S)
 
 
 def _consumer(settings: ClientSettings) -> dict[str, Any]:

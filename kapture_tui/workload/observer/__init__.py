@@ -1,7 +1,8 @@
 """The observer: looks at Kafka, Redis and the ledger once a second and serves what it finds.
 
 `GET /report` answers an `ObserverReport` as JSON (gzip, ETag), `/metrics` the same for Prometheus, `/healthz` whether
-it still ticks. A source that does not answer is missing from the report, with the reason; the others go on.
+it still ticks; `POST /control` passes an order on to the loaders. A source that does not answer is missing from the
+report, with the reason; the others go on.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from kapture_tui.workload.ledger_json import decode
 from kapture_tui.workload.observer.flow import FlowHistory
 from kapture_tui.workload.observer.ledger_book import Keeper, LedgerBook, ListeningClock
 from kapture_tui.workload.observer.offsets import OffsetHistory, Offsets
+from kapture_tui.workload.waiting import NotThereYet, TopicsLook
 
 LEDGER: TopicPartition = (LEDGER_TOPIC, 0)
 
@@ -67,6 +68,7 @@ class KafkaWatch:
         groups: the consumer groups of the transactions.
         partitions: of each transactions topic.
         clock: monotonic seconds.
+        awaited: what must be there before the first look; None: it is.
     """
 
     def __init__(
@@ -75,7 +77,9 @@ class KafkaWatch:
         groups: tuple[str, ...],
         partitions: int,
         clock: Callable[[], float] = time.monotonic,
+        awaited: TopicsLook | None = None,
     ) -> None:
+        self._awaited = awaited
         self._settings = settings
         self._groups = groups
         self._clock = clock
@@ -88,6 +92,7 @@ class KafkaWatch:
 
     def look(self) -> KafkaPart:
         """One look. Raises KafkaError when the brokers do not answer."""
+        self._await_topics()
         admin = self._admin = self._admin or open_admin(self._settings)
         behind = self._ledger.catch_up(admin.end_offsets([LEDGER])[LEDGER])
         committed, reasons = self._committed(admin)
@@ -104,6 +109,15 @@ class KafkaWatch:
             reasons["ledger"] = reasons["flow"] = f"still reading the ledger, {behind:,} records to go"
             return KafkaPart(kafka, unavailable=reasons)
         return self._compare(kafka, ends, reasons, now_s)
+
+    def _await_topics(self) -> None:
+        """Raises NotThereYet while there is something to wait for before the first look."""
+        if self._awaited is None:
+            return
+        if missing := self._awaited.missing():
+            raise NotThereYet("waiting for Kafka and its topics", missing)
+        self._awaited.close()
+        self._awaited = None
 
     def close(self) -> None:
         """Let go of the connections."""

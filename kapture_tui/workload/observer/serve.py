@@ -1,4 +1,7 @@
-"""The observer's little HTTP server: /report, /metrics, /healthz. Serves what was published last, whatever hangs."""
+"""The observer's little HTTP server. Serves what was published last, whatever hangs.
+
+`GET /report`, `/metrics`, `/healthz`; `POST /control` takes an order to the loaders.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,18 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, BinaryIO
 
 from prometheus_client.exposition import choose_encoder
 
-from kapture_tui.model.errors import Unreachable
+from kapture_tui.model.errors import Unreachable, UsageError
 from kapture_tui.model.wire import to_wire
+from kapture_tui.workload.control import Order, parse
+from kapture_tui.workload.fastjson import loads
 from kapture_tui.workload.observer.metrics import registry
 from kapture_tui.workload.observer.report import Published
 
@@ -25,6 +30,9 @@ log = logging.getLogger(__name__)
 
 IDLE_S = 30.0
 """A connection that asks nothing for so long is closed, seconds."""
+
+ORDER_BYTES = 16 * 1024
+"""No order is longer."""
 
 HEALTHY_S = 10.0
 """Without a tick for so long, /healthz says so, seconds."""
@@ -36,14 +44,22 @@ class ReportServer:
     Args:
         host, port: where to listen; port 0: any that is free.
         first: what to serve until the first tick is over.
+        give: passes an order on to the loaders; may block, raises Unreachable when Kafka does not take it. None: this
+            observer takes no orders.
 
     Raises:
         Unreachable: the address cannot be listened on.
     """
 
     def __init__(
-        self, host: str, port: int, first: Published, clock: Callable[[], float] = time.monotonic
+        self,
+        host: str,
+        port: int,
+        first: Published,
+        clock: Callable[[], float] = time.monotonic,
+        give: Callable[[Order], None] | None = None,
     ) -> None:
+        self.give = give
         self._clock = clock
         self._start = secrets.token_hex(4)  # an ETag of an earlier observer must not match
         self._body: _Body
@@ -145,6 +161,39 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
+    def do_POST(self) -> None:
+        """Take an order."""
+        if self.path.partition("?")[0] != "/control" or self._source.give is None:
+            self._refuse(HTTPStatus.NOT_FOUND, "try /control")
+        else:
+            try:
+                body = self._body()
+            except ValueError as exc:
+                self._refuse(HTTPStatus.BAD_REQUEST, str(exc))
+            else:
+                self._control(body, self._source.give)
+
+    def _body(self) -> bytes:
+        """What was sent with the request; in chunks if it came through an API server. Raises ValueError."""
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return b"".join(_chunks(self.rfile))
+        return self.rfile.read(_length(self.headers.get("Content-Length", ""), 10))
+
+    def _control(self, body: bytes, give: Callable[[Order], None]) -> None:
+        try:
+            give(_order(body))
+        except (ValueError, UsageError) as exc:
+            self._answer(HTTPStatus.BAD_REQUEST, f"{exc}\n".encode())
+        except Unreachable as exc:
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, f"{exc}\n".encode())
+        else:
+            self._answer(HTTPStatus.NO_CONTENT, b"")
+
+    def _refuse(self, status: HTTPStatus, why: str) -> None:
+        # What was not read of the request would be taken for the next one.
+        self.close_connection = True
+        self._answer(status, f"{why}\n".encode(), headers={"Connection": "close"})
+
     def _report(self) -> None:
         body = self._source.report()
         headers = {"ETag": body.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
@@ -175,7 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
-        if status is not HTTPStatus.NOT_MODIFIED:
+        if status not in (HTTPStatus.NOT_MODIFIED, HTTPStatus.NO_CONTENT):
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -184,6 +233,34 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Requests come once a second: not worth a line each."""
+
+
+def _order(body: bytes) -> Order:
+    """Raises ValueError, UsageError. A rate left out would mean as fast as possible, so nothing may be."""
+    order = parse(body)
+    if missing := {"rate", "paused"} - loads(body).keys():
+        raise ValueError(f"{' and '.join(sorted(missing))} missing in the order")
+    return order
+
+
+def _length(text: str, base: int) -> int:
+    length = int(text, base)  # raises ValueError
+    if not 0 <= length <= ORDER_BYTES:
+        raise ValueError(f"an order has {ORDER_BYTES} bytes at most")
+    return length
+
+
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    """The chunks of a body (RFC 9112, 7.1), its trailer read too. Raises ValueError."""
+    left = ORDER_BYTES
+    while size := _length(stream.readline(100).partition(b";")[0].decode("ascii").strip(), 16):
+        left -= size
+        if left < 0:
+            raise ValueError(f"an order has {ORDER_BYTES} bytes at most")
+        yield stream.read(size)
+        stream.readline(3)
+    while stream.readline(1000).strip():
+        pass
 
 
 def _matches(if_none_match: str, etag: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
 from kapture_tui.workload.consume import client_settings
+from kapture_tui.workload.control import Order, send
+from kapture_tui.workload.kafka import ClientSettings, KafkaError
 from kapture_tui.workload.observer.kafka_watch import KafkaPart, KafkaWatch
 from kapture_tui.workload.observer.rates import next_tick
 from kapture_tui.workload.observer.redis_watch import RedisPart, RedisWatch
@@ -14,6 +17,8 @@ from kapture_tui.workload.observer.serve import ReportServer
 from kapture_tui.workload.observer.source import Source
 from kapture_tui.workload.process import StopSignal, say_ready
 from kapture_tui.workload.settings import Settings
+from kapture_tui.workload.topics import least_partitions
+from kapture_tui.workload.waiting import TopicsLook, knock
 
 TICK_S = 1.0
 
@@ -79,14 +84,29 @@ class Observer:
             due_s = next_tick(due_s, self._clock(), TICK_S)
 
 
+def _giver(client: ClientSettings) -> Callable[[Order], None]:
+    """What passes orders on, one at a time. It raises KafkaError when the brokers do not take one."""
+    one_at_a_time = threading.Lock()
+
+    def give(order: Order) -> None:
+        with one_at_a_time:
+            if refusal := knock(client.bootstrap):  # found out sooner than by trying for ten seconds
+                raise KafkaError("sending an order to the loaders", refusal, "see whether the brokers run")
+            send(client, order)
+
+    return give
+
+
 def run(settings: Settings, stop: StopSignal) -> None:
     """Observe and serve until told to stop.
 
     Raises: Unreachable: the address cannot be listened on.
     """
     starting = assemble(time.time(), 0, (None, STARTING), (None, STARTING) if settings.redis_url else None)
-    server = ReportServer(settings.host, settings.port, Published(starting))
-    watch = KafkaWatch(client_settings(settings), settings.groups, settings.partitions)
+    client = client_settings(settings)
+    server = ReportServer(settings.host, settings.port, Published(starting), give=_giver(client))
+    awaited = TopicsLook(client, least_partitions(settings))
+    watch = KafkaWatch(client, settings.groups, settings.partitions, awaited=awaited)
     kafka = Source("Kafka", watch.look)
     redis = Source("Redis", RedisWatch(settings.redis_url).look) if settings.redis_url else None
     say_ready(settings.ready_file, port=server.port)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from kapture_tui.model.errors import KaptureError
+from kapture_tui.workload.waiting import NotThereYet
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,10 @@ class Source(Generic[T]):
         if not self._failures:
             log.warning("%s: %s", self._name, self._reason, exc_info=not isinstance(exc, KaptureError))
         self._failures += 1
-        self._again_s = self._clock() + min(BACKOFF_MAX_S, 0.5 * 2**self._failures)
+        if not isinstance(
+            exc, NotThereYet
+        ):  # that costs little to find out, and the first figures are waited for
+            self._again_s = self._clock() + min(BACKOFF_MAX_S, 0.5 * 2**self._failures)
 
 
 def _reason(exc: Exception) -> str:

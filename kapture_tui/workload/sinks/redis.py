@@ -21,8 +21,11 @@ from kapture_tui.workload.fastjson import dumps
 from kapture_tui.workload.kafka import TopicPartition
 from kapture_tui.workload.ledger import partition_key
 from kapture_tui.workload.ledger_json import decode_group, encode
+from kapture_tui.workload.process import StopSignal
 from kapture_tui.workload.settings import Settings
+from kapture_tui.workload.topics import wait_for_topics
 from kapture_tui.workload.transaction import Order
+from kapture_tui.workload.waiting import wait_for
 
 RECENT = 20
 """Orders kept in `recent:XX`."""
@@ -84,6 +87,14 @@ class RedisSink:
         self._client: Any = redis.Redis.from_url(
             url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S
         )
+
+    def missing(self) -> str:
+        """Why Redis takes no commands yet; "" if it does."""
+        try:
+            self._client.ping()
+        except RedisError as exc:
+            return f"{self._shown_url}: {exc}"
+        return ""
 
     def restore(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, GroupHalf]:
         """See `Sink`."""
@@ -160,4 +171,8 @@ def main(settings: Settings) -> None:
     """Run one process of the Redis sink until SIGTERM."""
     if settings.redis_url is None:
         raise SinkUnavailable("starting the Redis sink", "KAPTURE_REDIS_URL is not set")
-    run_sink(settings, RedisSink(settings.redis_url))
+    sink = RedisSink(settings.redis_url)
+    stop = StopSignal().install()
+    there = wait_for_topics(settings, stop) and wait_for("Redis", sink.missing, stop, settings.patience_s)
+    if there:
+        run_sink(settings, sink, stop)
