@@ -40,12 +40,21 @@ CONSOLE = CommandLine(
     "",
     "Kafka pipelines under realistic load, live in a console.",
     ("NAMESPACE", "SCALE"),
-    (options.COMPONENTS, options.LOAD, options.SERVERS, options.WHERE, options.CONSOLE, options.GENERAL),
+    (
+        options.COMPONENTS,
+        options.LOAD,
+        options.SERVERS,
+        options.WHERE,
+        options.CLUSTER,
+        options.CONSOLE,
+        options.GENERAL,
+    ),
     (
         ("kapture-tui", "the console, at its setup screen"),
         ("kapture-tui pets 2 -r --yes", "the console on a new stack with Redis, at once"),
         ("kapture-tui pets -r", "add Redis to the stack that runs as pets"),
         ("kapture-tui pets --delete", "tear pets down"),
+        ("kapture-tui pets 3 -rp --context lab", "the console, set up for a cluster"),
         ("kapture-tui up pets 2 -r --for 60 --json", "one minute without the console, verdict as JSON"),
         ("kapture-tui generate --count 3", "three transactions on standard output"),
     ),
@@ -62,12 +71,14 @@ COMMANDS = (
             options.LOAD,
             options.SERVERS,
             options.WHERE,
+            options.CLUSTER,
             options.GENERAL,
         ),
         (
             ("kapture-tui up pets 2 -r", "deploy and leave it running; `attach pets` shows it"),
             ("kapture-tui up pets 2 -r --for 60", "run a minute, drain, print the ledger, tear down"),
             ("kapture-tui up pets 1 --rate 500 --for 30 --json", "500 a second, final Snapshot as JSON"),
+            ("kapture-tui up pets 3 -rp --context lab --yes", "on a cluster, without a question"),
         ),
     ),
     CommandLine(
@@ -99,7 +110,7 @@ COMMANDS = (
         "down",
         "tear a stack down; nothing is left of it",
         ("NAMESPACE",),
-        (options.YES, options.WHERE, options.GENERAL),
+        (options.DOWN, options.WHERE, options.GENERAL),
         (("kapture-tui down pets", "tear pets down"),),
     ),
     CommandLine(
@@ -112,7 +123,22 @@ COMMANDS = (
             ("kapture-tui generate -s 10 -c 500 -d 365 --seed 7 > year.jsonl", "a year of 500 customers"),
         ),
     ),
-    CommandLine("doctor", "say what this machine allows, each line with its remedy", (), (options.GENERAL,)),
+    CommandLine(
+        "render",
+        "write a complete kustomization, secrets included",
+        ("NAMESPACE", "SCALE"),
+        (options.OUTPUT, options.RENDERED, options.LOAD, options.CLUSTER, options.GENERAL),
+        (
+            ("kapture-tui render pets 3 -rp -o pets", "then: kubectl apply --server-side -n pets -k pets"),
+            ("kapture-tui render pets 1 -r --architecture arm64 -o pets", "for nodes of another kind"),
+        ),
+    ),
+    CommandLine(
+        "doctor",
+        "say what this machine and this cluster allow, each line with its remedy",
+        (),
+        (options.WHERE, options.GENERAL),
+    ),
     CommandLine(
         "completion",
         "print the completion script of a shell",
@@ -142,9 +168,6 @@ COMMANDS = (
         "demo",
         "a tour without a stack",
         later="a stack of that name answers to `kapture-tui up demo 1 -r`, `attach demo`, `down demo`",
-    ),
-    CommandLine(
-        "render", "write manifests", later="use `kapture-tui up NAMESPACE SCALE` to run on this machine"
     ),
 )
 

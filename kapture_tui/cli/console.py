@@ -22,6 +22,8 @@ def run(command: Console | Attach, log_file: Path | None) -> int:
     from kapture_tui.targets import open_target
     from kapture_tui.tui import ConsoleOptions, run_console
 
+    if isinstance(command, Console) and command.start and command.target != "local":
+        _reach(command)
     options = ConsoleOptions(
         open_target=open_target,
         spec=_running(command) if isinstance(command, Attach) else command.spec,
@@ -32,16 +34,38 @@ def run(command: Console | Attach, log_file: Path | None) -> int:
         readonly=command.readonly,
         keep=isinstance(command, Console) and command.keep,
         log_file=log_file,
+        connection=command.connection,
+        yes=isinstance(command, Console) and command.start,
     )
     return run_console(options)
+
+
+def _reach(command: Console) -> None:
+    """Raises KaptureError when the cluster does not answer or does not know us: before the screen is taken."""
+    from kapture_tui.targets import open_target
+
+    assert command.spec is not None
+    target = open_target(command.target, command.spec.namespace, command.connection)
+
+    async def place() -> int:
+        await target.place()
+        return 0
+
+    asyncio.run(stack.closed(target, place()))
 
 
 def _running(command: Attach) -> StackSpec:
     from kapture_tui.targets import open_target
 
-    target = open_target(command.target, command.namespace)
-    spec, _ = asyncio.run(stack.running(target, command.namespace))
-    return spec
+    target = open_target(command.target, command.namespace, command.connection)
+
+    async def look() -> StackSpec:
+        try:
+            return (await stack.running(target, command.namespace))[0]
+        finally:
+            await target.close()
+
+    return asyncio.run(look())
 
 
 def _check_terminal(command: Console | Attach) -> None:

@@ -1,4 +1,4 @@
-"""`doctor`: what this machine allows, each line with its remedy."""
+"""`doctor`: what this machine and a cluster allow, each line with its remedy."""
 
 from __future__ import annotations
 
@@ -8,27 +8,32 @@ import shutil
 import sys
 from collections.abc import Iterator
 from importlib import metadata
-from pathlib import Path
 from typing import TextIO
 
 from kapture_tui.cli.output import COLUMNS, wrapped
-from kapture_tui.model.errors import KaptureError
-from kapture_tui.model.spec import Component, StackSpec
-from kapture_tui.targets.base import Finding
+from kapture_tui.cli.settings import Doctor
+from kapture_tui.cli.where import current_context, kubeconfigs
+from kapture_tui.model.errors import KaptureError, UsageError
+from kapture_tui.model.spec import Component, StackSpec, refuse_reserved
+from kapture_tui.targets.base import Finding, Place
+from kapture_tui.tui.questions import namespace_state
 
 _PACKAGES = ("textual", "redis", "orjson", "psutil", "platformdirs", "pyyaml", "prometheus-client", "crc32c")
 _REINSTALL = "install kapture-tui again: its requirements are not met"
 _LEAST_LINES = 24
+_ON_CLUSTERS = frozenset({Component.REDIS, Component.PROMETHEUS})
 _TOLD_ELSEWHERE = ("python", "state")
 
 
-def run() -> int:
-    """Print every finding. Returns 1 when a stack with Redis cannot start here, else 0."""
-    findings = [*_software(), *asyncio.run(_stack()), *_terminal(sys.stdout), *_stacks(), *_cluster()]
-    for finding in findings:
+def run(command: Doctor) -> int:
+    """Print every finding. Returns 1 when a stack with Redis cannot start here, or on a cluster that was named."""
+    machine = [*_software(), *asyncio.run(_stack()), *_terminal(sys.stdout), *_stacks()]
+    cluster = asyncio.run(_cluster(command))
+    for finding in (*machine, *cluster):
         for line in lines(finding):
             print(line)
-    return 1 if any(finding.fatal and not finding.ok for finding in findings) else 0
+    needed = (*machine, *cluster) if command.target == "kubernetes" else machine
+    return 1 if any(finding.fatal and not finding.ok for finding in needed) else 0
 
 
 def lines(finding: Finding) -> Iterator[str]:
@@ -121,21 +126,44 @@ def _stacks() -> Iterator[Finding]:
             )
 
 
-def _cluster() -> Iterator[Finding]:
-    context = current_context(os.environ.get("KUBECONFIG") or "~/.kube/config")
-    text = f"a kubeconfig names the context {context}" if context else "no kubeconfig with a current context"
-    yield Finding("kubernetes", False, text, "the Kubernetes target comes later; stacks run on this machine")
+async def _cluster(command: Doctor) -> list[Finding]:
+    """Who we are there, and what a stack with all this release has would lack."""
+    if command.target == "local":
+        return []
+    context = command.connection.context or current_context(
+        command.connection.kubeconfig or kubeconfigs(os.environ)
+    )
+    if context is None and command.target is None:
+        text = "no kubeconfig with a current context: stacks run on this machine"
+        return [Finding("kubernetes", False, text, "set KUBECONFIG or use --kubeconfig to run on a cluster")]
+    from kapture_tui.targets import open_target
+    from kapture_tui.targets.kubernetes.kubeconfig import contexts
 
-
-def current_context(kubeconfig: str) -> str | None:
-    """The current context of the first of the files (parted by colons) that has one; None if none does."""
-    import yaml
-
-    for name in filter(None, kubeconfig.split(os.pathsep)):
+    try:
+        known = {info.name: info.namespace for info in contexts(command.connection)}
+        spec = StackSpec(_namespace(known.get(context or "")), components=_ON_CLUSTERS)
+        target = open_target("kubernetes", spec.namespace, command.connection)
         try:
-            document = yaml.safe_load(Path(name).expanduser().read_text())
-        except (OSError, ValueError, yaml.YAMLError):
-            continue
-        if isinstance(document, dict) and document.get("current-context"):
-            return str(document["current-context"])
-    return None
+            return [_where(await target.place()), *await target.preflight(spec)]
+        finally:
+            await target.close()
+    except KaptureError as exc:
+        return [Finding("kubernetes", False, _without_remedy(exc), exc.remedy, fatal=True)]
+
+
+def _namespace(namespace: str | None) -> str:
+    """The context's namespace, where a stack may go there."""
+    try:
+        refuse_reserved(namespace or "default")
+    except UsageError:
+        return "perf-test"
+    return namespace or "default"
+
+
+def _where(place: Place) -> Finding:
+    text = f"{place.context}: {place.server} as {place.user}; namespace {place.namespace}, {namespace_state(place)}"
+    return Finding("kubernetes", True, text)
+
+
+def _without_remedy(exc: KaptureError) -> str:
+    return f"{exc.doing}: {exc.cause}" if exc.cause else exc.doing

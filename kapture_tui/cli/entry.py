@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kapture_tui.cli import settings
-from kapture_tui.cli.output import complain, plain_streams, silence_stdout
+from kapture_tui.cli.output import complain, note, plain_streams, silence_stdout
 from kapture_tui.cli.parse import parse
 from kapture_tui.cli.words import Answered
 from kapture_tui.model.errors import KaptureError
@@ -54,6 +54,8 @@ def _run(argv: Sequence[str]) -> int:
         from kapture_tui.cli.logfile import open_log
 
         open_log(invocation.log_file, argv)
+    if invocation.note:
+        note(invocation.note)
     code = call(invocation.command, invocation.log_file)
     sys.stdout.flush()
     return code
@@ -74,6 +76,10 @@ def call(command: settings.Command, log_file: Path | None = None) -> int:
             from kapture_tui.cli import status
 
             return status.run(command)
+        case settings.Render():
+            from kapture_tui.cli import render
+
+            return render.run(command)
         case settings.Generate():
             from kapture_tui.cli import generate
 
@@ -81,7 +87,7 @@ def call(command: settings.Command, log_file: Path | None = None) -> int:
         case settings.Doctor():
             from kapture_tui.cli import doctor
 
-            return doctor.run()
+            return doctor.run(command)
         case settings.Completion():
             from kapture_tui.cli import completion
 

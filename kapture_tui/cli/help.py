@@ -87,8 +87,4 @@ def _examples(line: CommandLine) -> str:
 
 def _later() -> str:
     names = ", ".join(command.name for command in COMMANDS if command.later)
-    return (
-        f"Not in this release: the commands {names};\n"
-        "the Kubernetes target and its options; -e -o -m -w -p -z. Each says what to use\n"
-        "instead."
-    )
+    return f"Not in this release: the commands {names},\nand -e -o -m -w -z. Each says what to use instead."

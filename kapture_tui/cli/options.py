@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kapture_tui.model.spec import Component, LoadSpec
+from kapture_tui.model.spec import STORAGE, ClusterSpec, Component, LoadSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +23,7 @@ class Option:
         parse: makes the value from the text; raises ValueError whose text says what would be valid.
         default: the value without the option; None where that means something of its own.
         choices: the only values there are; empty: any.
+        many: may be given several times; the value is the tuple of all.
         component: the component a switch adds; None for everything else.
         later: why it is refused; what to use instead, parted by "; ". "" if it works. The names are public: all parse.
     """
@@ -33,6 +34,7 @@ class Option:
     parse: Callable[[str], Any] = str
     default: Any = None
     choices: tuple[str, ...] = ()
+    many: bool = False
     component: Component | None = None
     later: str = ""
 
@@ -94,8 +96,27 @@ def path(text: str) -> Path:
     return Path(text).expanduser()
 
 
+def existing(text: str) -> Path:
+    """A path of something that is there. Raises ValueError."""
+    found = path(text)
+    if not found.exists():
+        raise ValueError("is not there")
+    return found
+
+
+def overlay(text: str) -> Path:
+    """A directory with a kustomization. Raises ValueError."""
+    folder = existing(text)
+    if not any((folder / name).is_file() for name in KUSTOMIZATIONS):
+        raise ValueError(f"must be a directory with a {KUSTOMIZATIONS[0]}")
+    return folder
+
+
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+ARCHITECTURES = ("amd64", "arm64")
+
 _LOAD = LoadSpec()
-_NO_CLUSTER = "the Kubernetes target is not available in this release; leave it out to run on this machine"
+_CLUSTER = ClusterSpec()
 
 
 def _refused(flags: tuple[str, ...], metavar: str, why: str) -> Option:
@@ -116,7 +137,11 @@ COMPONENTS = Group(
             component=Component.REDIS,
         ),
         _component("-e", "--deploy-elastic-search", Component.ELASTICSEARCH),
-        _component("-p", "--prometheus", Component.PROMETHEUS),
+        Option(
+            ("-p", "--prometheus"),
+            "Prometheus, or a PodMonitor where its operator runs (on Kubernetes)",
+            component=Component.PROMETHEUS,
+        ),
         _component("-o", "--deploy-postgres", Component.POSTGRES),
         _component("-m", "--deploy-mongo", Component.MONGO),
         _component("-w", "--deploy-webapp", Component.WEBAPP),
@@ -158,30 +183,42 @@ WHERE = Group(
     "where",
     (
         Option(
-            ("--target",), "local: this machine", "WHERE", choices=("local", "kubernetes"), default="local"
+            ("--target",),
+            "local: this machine; kubernetes: a cluster (default: kubernetes where a kubeconfig has a current context)",
+            "WHERE",
+            choices=("local", "kubernetes"),
         ),
-        *(
-            _refused((flag,), metavar, _NO_CLUSTER)
-            for flag, metavar in (
-                ("--kubeconfig", "FILE"),
-                ("--context", "NAME"),
-                ("--redis-count", "N"),
-                ("--storage", "KIND"),
-                ("--storage-class", "NAME"),
-                ("--kustomize", "DIR"),
-                ("--image", "REF"),
-                ("--registry", "PREFIX"),
-                ("--pull-secret", "NAME"),
-                ("--node-selector", "K=V"),
-                ("--toleration", "K=V:EFFECT"),
-                ("--purge", ""),
-            )
-        ),
+        Option(("--kubeconfig",), "default: KUBECONFIG, then ~/.kube/config", "FILE", existing),
+        Option(("--context",), "of the kubeconfig (default: its current one)", "NAME"),
     ),
 )
 
+CLUSTER = Group(
+    "on a cluster",
+    (
+        Option(("--redis-count",), "Redis servers; only 1 in this release", "N", whole, _CLUSTER.redis_count),
+        Option(
+            ("--storage",),
+            "persistent: claimed volumes; ephemeral: gone with the pod",
+            "KIND",
+            default=_CLUSTER.storage,
+            choices=STORAGE,
+        ),
+        Option(("--storage-class",), "of claimed volumes (default: the cluster's)", "NAME"),
+        Option(("--kustomize",), "deploy this kustomization instead of the built-in one", "DIR", overlay),
+        Option(("--image",), "the workload's image, instead of python and ConfigMaps", "REF"),
+        Option(("--registry",), "take every image from below this prefix", "PREFIX"),
+        Option(("--pull-secret",), "Secret of the namespace that pulls images", "NAME"),
+        Option(("--node-selector",), "label of nodes to run on; may be repeated", "K=V", many=True),
+        Option(("--toleration",), "taint that is borne; may be repeated", "K=V:EFFECT", many=True),
+        Option(("--cpu-limits",), "limit CPU as well: the limits are then what is measured"),
+    ),
+)
+
+PURGE = Option(("--purge",), "remove claimed volumes too, with the data in them")
+
 SERVERS = Group(
-    "servers that are there already",
+    "servers that are there already (on this machine)",
     (
         Option(
             ("--kafka-bootstrap",),
@@ -206,6 +243,7 @@ RUN = Group(
         ),
         Option(("--json",), "print the final Snapshot as the last line"),
         Option(("--keep",), "leave the stack running where it would be torn down"),
+        PURGE,
         Option(("--yes",), "do not ask"),
     ),
 )
@@ -225,6 +263,7 @@ CONSOLE = Group(
         Option(("--keep",), "leave the stack running when the console goes"),
         *LOOK.options,
         Option(("--delete",), "tear NAMESPACE down, as `down` does"),
+        PURGE,
         Option(("--json",), ""),
         Option(("--for",), "", "SECONDS", seconds),
         Option(("--drain",), "", "SECONDS", seconds),
@@ -242,6 +281,31 @@ WATCH = Group(
 )
 
 YES = Group("run", (Option(("--yes",), "do not ask"),))
+
+DOWN = Group(YES.title, (PURGE, *YES.options))
+
+RENDERED = Group(
+    COMPONENTS.title,
+    tuple(
+        replace(option, flags=option.flags[1:]) if "-o" in option.flags else option
+        for option in COMPONENTS.options
+    ),
+)
+"""`render` has -o for its output."""
+
+OUTPUT = Group(
+    "output",
+    (
+        Option(("-o", "--output"), "directory to write to; made if it is not there", "DIR", path),
+        Option(
+            ("--architecture",),
+            "of the nodes; may be repeated (default: amd64)",
+            "ARCH",
+            choices=ARCHITECTURES,
+            many=True,
+        ),
+    ),
+)
 
 GENERAL = Group(
     "general",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from kapture_tui.cli import settings
 from kapture_tui.cli.commands import BY_NAME, COMMANDS, CONSOLE
-from kapture_tui.cli.options import whole
+from kapture_tui.cli.options import CLUSTER, SERVERS, Option, whole
+from kapture_tui.cli.where import Where, chosen
 from kapture_tui.cli.words import Words, first_word, read
 from kapture_tui.model.errors import UsageError
-from kapture_tui.model.spec import Component, LoadSpec, StackSpec
+from kapture_tui.model.spec import ClusterSpec, Component, LoadSpec, StackSpec, refuse_reserved
 from kapture_tui.stack.catalogue import CATALOGUE, check_scale
 
 
@@ -26,50 +29,99 @@ def parse(argv: Sequence[str], env: Mapping[str, str] | None = None) -> settings
     line = BY_NAME.get(argv[at]) if at is not None else None
     if at is None or line is None:
         words = read(CONSOLE, argv)
-        return settings.Invocation(_console_line(words, env), words.log_file)
+        return _invocation(_console_line(words), words, env)
     if line.later:
         raise UsageError(line.name, "not available in this release", line.later)
     words = read(line, [*argv[:at], *argv[at + 1 :]])
-    return settings.Invocation(_BUILD[line.name](words, env), words.log_file)
+    return _invocation(_BUILD[line.name], words, env)
 
 
-def _console_line(words: Words, env: Mapping[str, str]) -> settings.Command:
+Build = Callable[["_Line"], settings.Command]
+
+
+class _Line:
+    """The words of a line, the environment, and where they mean; that is found out at the first look."""
+
+    def __init__(self, words: Words, env: Mapping[str, str]) -> None:
+        self.words = words
+        self.env = env
+        self.note = ""
+
+    def where(self, running: str | None = None) -> Where:
+        """Where a new stack goes, or where a running one is looked for first. Raises UsageError."""
+        words = self.words
+        found = chosen(words.target, words.kubeconfig, words.context, self.env, running)
+        self.note = found.note
+        return found
+
+    def place(self, namespace: str, changes: bool = True) -> dict[str, Any]:
+        """Target, namespace and connection of a stack that should run. Raises UsageError."""
+        StackSpec(namespace).check()
+        where = self.where(namespace)
+        if changes and where.target != "local":
+            refuse_reserved(namespace)
+        return {"target": where.target, "namespace": namespace, "connection": where.connection}
+
+
+def _invocation(build: Build, words: Words, env: Mapping[str, str]) -> settings.Invocation:
+    line = _Line(words, env)
+    command = build(line)
+    return settings.Invocation(command, words.log_file, line.note)
+
+
+def _console_line(words: Words) -> Build:
     """What a line without a command means: the console, or the three short forms on a namespace."""
     for flag in ("json", "for", "drain"):
         if getattr(words, flag) not in (None, False):
             raise UsageError(f"--{flag}", "goes with a command", "use kapture-tui up NAMESPACE SCALE")
+    if words.purge and not words.delete:
+        raise UsageError("--purge", "goes with --delete", "or use kapture-tui down NAMESPACE --purge")
     match words.words:
         case []:
-            return _bare(words)
+            return _bare
         case [namespace] if words.delete:
-            return settings.Down(_target(words), _namespace(namespace))
+            return lambda line: _torn_down(line, namespace)
         case [namespace]:
-            return _added(words, namespace)
+            return lambda line: _added(line, namespace)
         case [namespace, scale] if not words.delete:
-            spec = _spec(words, namespace, _scale(scale, namespace), env, words.keep)
-            return settings.Console(_target(words), spec, words.yes, words.readonly, words.keep, words.theme)
+            return lambda line: _console(line, namespace, _scale(scale, namespace))
         case [_, *_, more]:
             raise UsageError(repr(more), "one argument too many", "see kapture-tui --help")
     raise AssertionError(words.words)
 
 
-def _bare(words: Words) -> settings.Command:
+def _console(line: _Line, namespace: str, scale: int) -> settings.Command:
+    words, where = line.words, line.where()
+    spec = _spec(words, namespace, scale, line.env, words.keep, where.target)
+    look = {"readonly": words.readonly, "keep": words.keep, "theme": words.theme}
+    return settings.Console(where.target, spec, words.yes, connection=where.connection, **look)
+
+
+def _bare(line: _Line) -> settings.Command:
+    words = line.words
     if words.delete:
         raise UsageError("--delete", "NAMESPACE is missing", "name the stack: kapture-tui NAMESPACE --delete")
     if _chosen(words) or words.yes:
         raise UsageError("NAMESPACE and SCALE are missing", remedy="name the stack: kapture-tui pets 1 -r")
-    return settings.Console(_target(words), readonly=words.readonly, keep=words.keep, theme=words.theme)
+    # The first minute is on this machine, whatever clusters a kubeconfig has.
+    named = words.target or words.context is not None or words.kubeconfig is not None
+    where = line.where() if named else Where("local")
+    look = {"readonly": words.readonly, "keep": words.keep, "theme": words.theme}
+    return settings.Console(where.target, connection=where.connection, **look)
 
 
-def _added(words: Words, namespace: str) -> settings.Command:
-    chosen = _chosen(words)
-    if not chosen:
+def _added(line: _Line, namespace: str) -> settings.Command:
+    words, components = line.words, _chosen(line.words)
+    if not components:
         raise UsageError(
             f"{namespace!r}",
             "neither a command nor a namespace with its SCALE",
             _meant(namespace) or f"use kapture-tui {namespace} 1 or kapture-tui attach {namespace}",
         )
-    return settings.Add(_target(words), _namespace(namespace), chosen)
+    place = line.place(namespace)
+    if place["target"] == "local":
+        _refuse_for_local(words)
+    return settings.Add(components=components, yes=words.yes, **place)
 
 
 def _meant(word: str) -> str:
@@ -80,73 +132,91 @@ def _meant(word: str) -> str:
     return f"did you mean kapture-tui {close[0]}?" if close else ""
 
 
-def _up(words: Words, env: Mapping[str, str]) -> settings.Command:
+def _up(line: _Line) -> settings.Command:
+    words, where = line.words, line.where()
     run_s = getattr(words, "for")
     # Without --for the stack is meant to outlive this process from the start.
-    spec = _spec(words, words.namespace, _scale(words.scale), env, keep=words.keep or run_s is None)
-    return settings.Up(_target(words), spec, run_s, words.drain, words.json, words.keep)
+    keep = words.keep or run_s is None
+    spec = _spec(words, words.namespace, _scale(words.scale), line.env, keep, where.target)
+    return settings.Up(
+        where.target,
+        spec,
+        run_s,
+        words.drain,
+        words.json,
+        words.keep,
+        words.purge,
+        where.connection,
+        words.yes,
+    )
 
 
-def _attach(words: Words, env: Mapping[str, str]) -> settings.Command:
-    return settings.Attach(_target(words), _namespace(words.namespace), words.readonly, words.theme)
+def _attach(line: _Line) -> settings.Command:
+    words = line.words
+    place = line.place(words.namespace, changes=False)
+    return settings.Attach(readonly=words.readonly, theme=words.theme, **place)
 
 
-def _status(words: Words, env: Mapping[str, str]) -> settings.Command:
-    return settings.Status(_target(words), _namespace(words.namespace), words.json, words.watch)
+def _status(line: _Line) -> settings.Command:
+    words = line.words
+    return settings.Status(json=words.json, watch_s=words.watch, **line.place(words.namespace, changes=False))
 
 
-def _scaled(words: Words, env: Mapping[str, str]) -> settings.Command:
+def _scaled(line: _Line) -> settings.Command:
+    words = line.words
     replicas = tuple(map(_replicas, getattr(words, "component=n")))
-    return settings.Scale(_target(words), _namespace(words.namespace), replicas)
+    return settings.Scale(replicas=replicas, yes=words.yes, **line.place(words.namespace))
 
 
-def _down(words: Words, env: Mapping[str, str]) -> settings.Command:
-    return settings.Down(_target(words), _namespace(words.namespace))
+def _down(line: _Line) -> settings.Command:
+    return _torn_down(line, line.words.namespace)
 
 
-def _generate(words: Words, env: Mapping[str, str]) -> settings.Command:
+def _torn_down(line: _Line, namespace: str) -> settings.Command:
+    return settings.Down(purge=line.words.purge, yes=line.words.yes, **line.place(namespace))
+
+
+def _render(line: _Line) -> settings.Command:
+    words = line.words
+    if words.output is None:
+        raise UsageError("-o DIR is missing", remedy="name the directory to write to")
+    spec = _spec(words, words.namespace, _scale(words.scale), line.env, False, "kubernetes")
+    return settings.Render(spec, words.output, tuple(dict.fromkeys(words.architecture or ("amd64",))))
+
+
+def _generate(line: _Line) -> settings.Command:
+    words = line.words
     load = _load(words)
     load.check()
     return settings.Generate(load, words.count, words.workers)
 
 
-def _doctor(words: Words, env: Mapping[str, str]) -> settings.Command:
-    return settings.Doctor()
+def _doctor(line: _Line) -> settings.Command:
+    words, where = line.words, line.where()
+    named = words.target or words.context is not None or words.kubeconfig is not None
+    return settings.Doctor(where.target if named else None, where.connection)
 
 
-def _completion(words: Words, env: Mapping[str, str]) -> settings.Command:
-    line = BY_NAME["completion"]
-    if words.shell not in (*line.choices, *line.hidden):
+def _completion(line: _Line) -> settings.Command:
+    known, shell = BY_NAME["completion"], line.words.shell
+    if shell not in (*known.choices, *known.hidden):
         raise UsageError(
-            f"completion for {words.shell!r}", "unknown shell", f"choose from {', '.join(line.choices)}"
+            f"completion for {shell!r}", "unknown shell", f"choose from {', '.join(known.choices)}"
         )
-    return settings.Completion(words.shell)
+    return settings.Completion(shell)
 
 
-_BUILD: dict[str, Callable[[Words, Mapping[str, str]], settings.Command]] = {
+_BUILD: dict[str, Build] = {
     "up": _up,
     "attach": _attach,
     "status": _status,
     "scale": _scaled,
     "down": _down,
+    "render": _render,
     "generate": _generate,
     "doctor": _doctor,
     "completion": _completion,
 }
-
-
-def _target(words: Words) -> str:
-    target: str = words.target
-    if target != "local":
-        raise UsageError(
-            f"--target {target}", "not available in this release", "leave it out to run on this machine"
-        )
-    return target
-
-
-def _namespace(text: str) -> str:
-    StackSpec(text).check()
-    return text
 
 
 def _scale(text: str, namespace: str = "") -> int:
@@ -156,22 +226,74 @@ def _scale(text: str, namespace: str = "") -> int:
         raise UsageError(f"scale {text!r}", str(exc), _meant(namespace)) from None
 
 
-def _spec(words: Words, namespace: str, scale: int, env: Mapping[str, str], keep: bool) -> StackSpec:
-    if words.redis_url and Component.REDIS not in _chosen(words):
-        raise UsageError("--redis-url", "the stack has no Redis", "add -r")
-    bootstrap = words.kafka_bootstrap
-    spec = StackSpec(
-        namespace=namespace,
-        scale=scale,
-        components=_chosen(words),
-        load=_load(words),
-        kafka_bootstrap=bootstrap,
-        kafka_home=None if bootstrap else env.get("KAFKA_HOME") or None,
-        redis_url=words.redis_url,
-        keep=keep,
+def _spec(
+    words: Words, namespace: str, scale: int, env: Mapping[str, str], keep: bool, target: str
+) -> StackSpec:
+    if target == "local":
+        _refuse_for_local(words)
+        if words.redis_url and Component.REDIS not in _chosen(words):
+            raise UsageError("--redis-url", "the stack has no Redis", "add -r")
+        spec = _local_spec(words, env)
+    else:
+        _refuse_for_cluster(words)
+        refuse_reserved(namespace)
+        spec = StackSpec(namespace, cluster=_cluster(words))
+    spec = replace(
+        spec, namespace=namespace, scale=scale, components=_chosen(words), load=_load(words), keep=keep
     )
     spec.check()
     return spec
+
+
+def _local_spec(words: Words, env: Mapping[str, str]) -> StackSpec:
+    bootstrap = words.kafka_bootstrap
+    return StackSpec(
+        "",
+        kafka_bootstrap=bootstrap,
+        kafka_home=None if bootstrap else env.get("KAFKA_HOME") or None,
+        redis_url=words.redis_url,
+    )
+
+
+def _cluster(words: Words) -> ClusterSpec:
+    return ClusterSpec(
+        storage=words.storage,
+        storage_class=words.storage_class,
+        redis_count=words.redis_count,
+        kustomize=str(words.kustomize) if words.kustomize else None,
+        image=words.image,
+        registry=words.registry,
+        pull_secret=words.pull_secret,
+        node_selector=tuple(words.node_selector or ()),
+        tolerations=tuple(words.toleration or ()),
+        cpu_limits=words.cpu_limits,
+    )
+
+
+def _refuse_for_local(words: Words) -> None:
+    if words.prometheus:
+        raise UsageError(
+            "-p/--prometheus",
+            "this machine runs no Prometheus",
+            "leave it out, the observer's /metrics is there to be scraped, or use --target kubernetes",
+        )
+    if flag := _given(words, CLUSTER.options):
+        raise UsageError(flag, "this machine is no cluster", "leave it out, or add --target kubernetes")
+
+
+def _refuse_for_cluster(words: Words) -> None:
+    if flag := _given(words, SERVERS.options):
+        raise UsageError(
+            flag, "a stack on a cluster brings its own", "leave it out, or add --target local to run here"
+        )
+
+
+def _given(words: Words, options: Sequence[Option]) -> str:
+    """The first of the options that is on the line; "" if none is."""
+    return next(
+        (o.flags[-1] for o in options if getattr(words, o.name, o.default) not in (o.default, None, False)),
+        "",
+    )
 
 
 def _load(words: Words) -> LoadSpec:
@@ -187,7 +309,8 @@ def _load(words: Words) -> LoadSpec:
 
 
 def _chosen(words: Words) -> frozenset[Component]:
-    return frozenset({Component.REDIS} if words.deploy_redis else ())
+    given = {Component.REDIS: words.deploy_redis, Component.PROMETHEUS: words.prometheus}
+    return frozenset(component for component, there in given.items() if there)
 
 
 def _replicas(text: str) -> tuple[Component, int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kapture_tui.model.spec import Component, LoadSpec, StackSpec
+from kapture_tui.targets.base import Connection
 
 if TYPE_CHECKING:
     from pathlib import Path  # a tenth of the time --help takes, if it were imported
@@ -16,12 +17,13 @@ class Console:
     """Open the console.
 
     Attributes:
-        target: where the stack runs, "local".
+        target: where the stack runs, "local" or "kubernetes".
         spec: what the setup screen starts from; None: its defaults.
-        start: begin at once instead of showing the setup screen (--yes).
+        start: begin at once instead of showing the setup screen, and ask nothing (--yes).
         readonly: show only; nothing can be changed from this console.
         keep: leave the stack running when the console goes.
         theme: its name; None: the one of the user's configuration.
+        connection: how a cluster is reached.
     """
 
     target: str = "local"
@@ -30,16 +32,18 @@ class Console:
     readonly: bool = False
     keep: bool = False
     theme: str | None = None
+    connection: Connection = Connection()
 
 
 @dataclass(frozen=True, slots=True)
 class Attach:
-    """Open the console on a stack that runs. `readonly` and `theme`: see `Console`."""
+    """Open the console on a stack that runs. `readonly`, `theme`, `connection`: see `Console`."""
 
     target: str
     namespace: str
     readonly: bool = False
     theme: str | None = None
+    connection: Connection = Connection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,9 @@ class Up:
         drain_s: seconds the consumers have for what is left when the loaders have stopped.
         json: print the final Snapshot as the last line of standard output.
         keep: leave the stack, without loaders, where `run_s` would tear it down.
+        purge: tear down its claimed volumes too.
+        connection: how a cluster is reached.
+        yes: do not ask before a cluster is changed.
     """
 
     target: str
@@ -60,15 +67,20 @@ class Up:
     drain_s: float = 120.0
     json: bool = False
     keep: bool = False
+    purge: bool = False
+    connection: Connection = Connection()
+    yes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """Add components to a stack that runs."""
+    """Add components to a stack that runs. `connection` and `yes`: see `Up`."""
 
     target: str
     namespace: str
     components: frozenset[Component]
+    connection: Connection = Connection()
+    yes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +96,43 @@ class Status:
     namespace: str
     json: bool = False
     watch_s: float | None = None
+    connection: Connection = Connection()
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Set the replicas of components, in the order given."""
+    """Set the replicas of components, in the order given. `connection` and `yes`: see `Up`."""
 
     target: str
     namespace: str
     replicas: tuple[tuple[Component, int], ...]
+    connection: Connection = Connection()
+    yes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """Tear a stack down."""
+    """Tear a stack down. `purge`, `connection` and `yes`: see `Up`."""
 
     target: str
     namespace: str
+    purge: bool = False
+    connection: Connection = Connection()
+    yes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Render:
+    """Write a stack as a kustomization.
+
+    Attributes:
+        folder: where to.
+        architectures: of the nodes that will run it.
+    """
+
+    spec: StackSpec
+    folder: Path
+    architectures: tuple[str, ...] = ("amd64",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +152,15 @@ class Generate:
 
 @dataclass(frozen=True, slots=True)
 class Doctor:
-    """Say what this machine allows."""
+    """Say what this machine and a cluster allow.
+
+    Attributes:
+        target: "local": this machine only; "kubernetes": the cluster has to answer; None: if there is one.
+        connection: how it is reached.
+    """
+
+    target: str | None = None
+    connection: Connection = Connection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +170,18 @@ class Completion:
     shell: str
 
 
-Command = Console | Attach | Up | Add | Status | Scale | Down | Generate | Doctor | Completion
+Command = Console | Attach | Up | Add | Status | Scale | Down | Render | Generate | Doctor | Completion
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """A whole command line. `log_file`: where everything is logged in detail; None: nowhere."""
+    """A whole command line.
+
+    Attributes:
+        log_file: where everything is logged in detail; None: nowhere.
+        note: what to tell before the command is run; "" for nothing.
+    """
 
     command: Command
     log_file: Path | None = None
+    note: str = ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Coroutine
+from typing import Any
 
 from kapture_tui.cli.output import note
-from kapture_tui.model.errors import KaptureError, UsageError
+from kapture_tui.model.errors import KaptureError, NotAllowed, UsageError
 from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.snapshot import Phase, PodRow
 from kapture_tui.model.spec import Component, StackSpec
@@ -15,6 +17,14 @@ _log = logging.getLogger(__name__)
 
 _PLACE = "state"
 """The subject of preflight's finding on where the stack would be."""
+
+
+async def closed(target: Target, job: Coroutine[Any, Any, int]) -> int:
+    """Do a job and let the target's connections go, whatever comes of it."""
+    try:
+        return await job
+    finally:
+        await target.close()
 
 
 async def look(target: Target) -> Observation:
@@ -42,7 +52,11 @@ def missing(namespace: str, reason: str, phase: Phase) -> UsageError:
 
 
 async def check(target: Target, spec: StackSpec, is_running: bool = False) -> None:
-    """Say what preflight found, of what the stack needs. Raises UsageError if it cannot start with that.
+    """Say what preflight found, of what the stack needs.
+
+    Raises:
+        UsageError: it cannot start with that.
+        NotAllowed: it cannot start for lack of a right.
 
     Args:
         is_running: the stack is there and shall only become larger: that its place is taken is as it should be.
@@ -53,7 +67,8 @@ async def check(target: Target, spec: StackSpec, is_running: bool = False) -> No
     for finding in await target.preflight(spec):
         if finding.ok or finding.subject in others:
             continue
-        error = UsageError(finding.subject, finding.text, finding.remedy)
+        kind = NotAllowed if finding.forbidden else UsageError
+        error = kind(finding.subject, finding.text, finding.remedy)
         if finding.fatal:
             raise error
         note(str(error))
@@ -69,10 +84,10 @@ def tell(event: Event) -> None:
     note(f"{took}  {about}{event.text}")
 
 
-async def remove(target: Target, namespace: str) -> None:
+async def remove(target: Target, namespace: str, purge: bool = False) -> None:
     """Tear the stack down, telling each step. Raises KaptureError when something is left."""
     last: Event | None = None
-    async for event in target.destroy():
+    async for event in target.destroy(purge):
         tell(event)
         last = event
     if last is not None and last.kind is EventKind.ALARM:

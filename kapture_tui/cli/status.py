@@ -24,7 +24,8 @@ def run(command: Status) -> int:
     """Do it; see `settings.Status`."""
     from kapture_tui.targets import open_target
 
-    return running.run(status(command, open_target(command.target, command.namespace)))
+    target = open_target(command.target, command.namespace, command.connection)
+    return running.run(stack.closed(target, status(command, target)))
 
 
 async def status(command: Status, target: Target, clock: Callable[[], float] = time.monotonic) -> int:

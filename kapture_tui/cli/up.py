@@ -10,12 +10,14 @@ from contextlib import aclosing, suppress
 
 from kapture_tui.cli import figures, ledger, running, stack
 from kapture_tui.cli.output import note, say, snapshot_json
+from kapture_tui.cli.question import Consent, agreed, check
 from kapture_tui.cli.settings import Up
 from kapture_tui.model.errors import IntegrityViolated, KaptureError, UsageError
 from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.snapshot import Phase, Snapshot
 from kapture_tui.model.spec import Component
 from kapture_tui.targets.base import Target
+from kapture_tui.tui.questions import Fact, deployment
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +35,8 @@ def run(command: Up) -> int:
     """Do it; see `settings.Up`."""
     from kapture_tui.targets import open_target
 
-    return running.run(up(command, open_target(command.target, command.spec.namespace)))
+    target = open_target(command.target, command.spec.namespace, command.connection)
+    return running.run(stack.closed(target, up(command, target)))
 
 
 async def up(command: Up, target: Target, clock: Clock = time.monotonic) -> int:
@@ -43,22 +46,37 @@ async def up(command: Up, target: Target, clock: Clock = time.monotonic) -> int:
     """
     from kapture_tui.telemetry.hub import Hub
 
-    began_at = clock()
+    consent = Consent(command.yes, command.connection.context is not None)
+    check(target, consent)
+    # Local preflight says that the name is taken; on a cluster a second `up` changes what runs.
+    runs = target.name != "local" and (await stack.look(target)).spec is not None
     await stack.check(target, command.spec)
-    await _deploy(command, target)
+    await agreed(target, consent, deployment(command.spec, runs), *_ending(command))
+    began_at = clock()
+    await _deploy(command, target, stays=runs)
     async with aclosing(Hub(target).snapshots()) as snapshots:
-        return await _operate(_Run(command, snapshots, clock, began_at), target)
+        return await _operate(_Run(command, snapshots, clock, began_at), target, stays=runs)
 
 
-async def _operate(run: _Run, target: Target) -> int:
+def _ending(command: Up) -> tuple[Fact, ...]:
+    if command.run_s is None:
+        return (("then", "it stays, until kapture-tui down"),)
+    volumes = ", claimed volumes too" if command.purge else ""
+    end = "its loaders stop" if command.keep else f"it is torn down{volumes}"
+    return (("then", f"{end}, after {command.run_s:g} s"),)
+
+
+async def _operate(run: _Run, target: Target, stays: bool) -> int:
+    """Wait, measure, report, remove; `stays`: the stack was there before, and a run that fails leaves it."""
     command = run.command
-    stays = command.keep
+    stays = stays or command.keep
     try:
         await run.until_flowing()
         if command.run_s is None:
             stays = True
         else:
             await run.measure(command.run_s, target)
+            stays = command.keep
     except asyncio.CancelledError:
         note(_STOPPED)
         raise
@@ -73,19 +91,20 @@ async def _operate(run: _Run, target: Target) -> int:
     return 0
 
 
-async def _deploy(command: Up, target: Target) -> None:
+async def _deploy(command: Up, target: Target, stays: bool) -> None:
     try:
         async for event in target.deploy(command.spec):
             stack.tell(event)
     except asyncio.CancelledError:
         note(_STOPPED)
-        await _remove(target, command)
+        if not stays:
+            await _remove(target, command)
         raise
 
 
 async def _remove(target: Target, command: Up) -> None:
     with suppress(UsageError):  # not there yet, or not there any more
-        await stack.remove(target, command.spec.namespace)
+        await stack.remove(target, command.spec.namespace, command.purge)
 
 
 def _left_running(command: Up) -> str:

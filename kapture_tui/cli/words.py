@@ -45,14 +45,13 @@ def _wants_next(argument: str) -> bool:
     return False
 
 
-_VALUED = frozenset(
-    flag
-    for line in (CONSOLE, *COMMANDS)
-    for group in line.groups
-    for option in group.options
-    if option.metavar
-    for flag in option.flags
-)
+def _flags(valued: bool) -> frozenset[str]:
+    options = (o for line in (CONSOLE, *COMMANDS) for group in line.groups for o in group.options)
+    return frozenset(flag for option in options if bool(option.metavar) is valued for flag in option.flags)
+
+
+# -o is a component, and render's output: before the command's word it is the component.
+_VALUED = _flags(valued=True) - _flags(valued=False)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -93,6 +92,8 @@ def _add(parser: argparse.ArgumentParser, option: Option, line: CommandLine) -> 
         parser.add_argument(*option.flags, action=_Answer, nargs=0, answer=answer)
     elif option.metavar:
         read = _typed(option.parse)
+        if option.many:
+            common |= {"action": "append"}
         parser.add_argument(
             *option.flags, type=read, choices=option.choices or None, metavar=option.metavar, **common
         )

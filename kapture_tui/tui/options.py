@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.model.spec import StackSpec
-from kapture_tui.targets.base import Target
+from kapture_tui.targets.base import Connection, Target
 
-OpenTarget = Callable[[str, str], Target]
-"""From a target's name ("local") and a namespace to the target; may raise KaptureError."""
+if TYPE_CHECKING:
+    from kapture_tui.targets.kubernetes.kubeconfig import ContextInfo
+
+OpenTarget = Callable[[str, str, Connection], Target]
+"""From a target's name ("local"), a namespace and the way to a cluster to the target; may raise KaptureError."""
+
+Contexts = Callable[[Connection], "Sequence[ContextInfo]"]
+"""From a kubeconfig to its contexts; may raise KaptureError."""
+
+Namespaces = Callable[[Connection], Awaitable[Sequence[str]]]
+"""From the way to a cluster to the namespaces it has; may raise KaptureError."""
 
 Watch = Callable[[Target], AsyncIterator[Snapshot]]
 """From a target to its snapshots, one a second."""
@@ -22,6 +32,24 @@ def hub_snapshots(target: Target) -> AsyncIterator[Snapshot]:
     from kapture_tui.telemetry.hub import Hub
 
     return Hub(target).snapshots()
+
+
+def kubeconfig_contexts(connection: Connection) -> Sequence[ContextInfo]:
+    """Return the contexts of a kubeconfig; it is read when they are wanted."""
+    from kapture_tui.targets.kubernetes.kubeconfig import contexts
+
+    return contexts(connection)
+
+
+async def cluster_namespaces(connection: Connection) -> Sequence[str]:
+    """Return the namespaces of a cluster. Raises KaptureError, NotAllowed where they may not be listed."""
+    from kapture_tui.targets.kubernetes.api import Api
+
+    api = await Api.open(connection)
+    try:
+        return await api.namespaces()
+    finally:
+        await api.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +67,9 @@ class ConsoleOptions:
         keep: leave a local stack running when the console is left; the spec's own `keep` counts as well.
         log_file: where the log goes, for the help screen; None: nowhere.
         watch: where snapshots come from.
+        connection: how a cluster is reached; its context is the one preselected.
+        yes: do not ask before a cluster is changed.
+        contexts, namespaces: what clusters there are to choose from, and what is in one.
     """
 
     open_target: OpenTarget
@@ -51,3 +82,7 @@ class ConsoleOptions:
     keep: bool = False
     log_file: Path | None = None
     watch: Watch = hub_snapshots
+    connection: Connection = Connection()
+    yes: bool = False
+    contexts: Contexts = kubeconfig_contexts
+    namespaces: Namespaces = cluster_namespaces

@@ -11,7 +11,7 @@ from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.ledger import GroupLedger, Ledger
 from kapture_tui.model.snapshot import FlowView, GroupLag, KafkaView, ObserverReport, Phase, PodRow, TopicView
 from kapture_tui.model.spec import Component, StackSpec
-from kapture_tui.targets.base import Finding, Observation
+from kapture_tui.targets.base import Finding, Observation, Place
 
 SPEC = StackSpec("demo", 1, frozenset({Component.REDIS}))
 NOTHING = Observation(None, "", Phase.NONE)
@@ -45,6 +45,7 @@ class ScriptedTarget:
     """Shows `before` until the loaders are stopped, then `after`; each of them repeats its last observation."""
 
     name = "local"
+    namespace = "demo"
 
     def __init__(
         self,
@@ -53,7 +54,9 @@ class ScriptedTarget:
         findings: Sequence[Finding] = (),
         left: str = "",
         on_observation: Callable[[int], None] = lambda _: None,
+        name: str = "local",
     ) -> None:
+        self.name = name
         self.script = list(before)
         self.last = self.script[0]
         self.after = list(after)
@@ -61,6 +64,12 @@ class ScriptedTarget:
         self.left = left
         self.on_observation = on_observation
         self.calls: list[str] = []
+
+    async def place(self) -> Place:
+        return Place("lab", "https://lab:6443", "jay", self.namespace, exists=False)
+
+    async def close(self) -> None:
+        self.calls.append("close")
 
     async def preflight(self, spec: StackSpec) -> list[Finding]:
         return self.findings
@@ -84,11 +93,11 @@ class ScriptedTarget:
         if component is Component.LOADER and replicas == 0:
             self.script = list(self.after)
 
-    async def destroy(self) -> AsyncIterator[Event]:
+    async def destroy(self, purge: bool = False) -> AsyncIterator[Event]:
         if "destroy" in self.calls:
             raise KaptureError("destroyed twice")
         if self.last.phase in (Phase.NONE, Phase.GONE):
             raise UsageError("no stack called demo")
-        self.calls.append("destroy")
+        self.calls.append("destroy, volumes too" if purge else "destroy")
         kind = EventKind.ALARM if self.left else EventKind.STEP
         yield event(kind, self.left or "nothing left in demo")

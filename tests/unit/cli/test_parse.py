@@ -167,19 +167,15 @@ def test_what_cannot_be_meant_is_refused_by_name(line: str, says: str):
     "line",
     [
         "up demo 1 -o",
-        "up demo 1 -erp",
-        "perf -p",
         "perf 3 -erp",
-        "up demo 1 --target kubernetes",
-        "up demo 1 --context lab",
-        "perf 2 --storage-class fast",
+        "up demo 1 -m",
+        "perf -w",
+        "render perf 1 -z -o dir",
         "bench perf 3 -erp",
         "results list",
         "replay file",
         "demo",
-        "render perf 1 -o dir",
         "up demo 1 --shoppers 3",
-        "down demo --purge",
     ],
 )
 def test_what_a_later_release_brings_says_so_and_what_to_use_instead(line: str):
