@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.cluster.reach import cluster_missing
+
 TESTS = Path(__file__).parent
+
+KUBECONFIG = os.environ.get("KUBECONFIG")
+"""The cluster of the tests in `ON_CLUSTERS`; everything else runs as if there were none."""
+
+ON_CLUSTERS = ("cluster", "target")
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
@@ -31,6 +38,17 @@ def own_home() -> Iterator[Path]:
     shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Hide the user's kubeconfig, at home too: where one names a context, the command line means that cluster."""
+    if item.path.relative_to(TESTS).parts[0] not in ON_CLUSTERS:
+        os.environ["KUBECONFIG"] = str(TESTS / "no-kubeconfig")
+    elif KUBECONFIG is not None:
+        os.environ["KUBECONFIG"] = KUBECONFIG
+    else:
+        os.environ.pop("KUBECONFIG", None)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests/local and tests/cluster; skip the latter where there is no cluster."""
     for item in items:
@@ -39,5 +57,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("local")
         elif folder == "cluster":
             item.add_marker("cluster")
-            if "KUBECONFIG" not in os.environ:
-                item.add_marker(pytest.mark.skip(reason="KUBECONFIG names no cluster"))
+            if reason := cluster_missing():
+                item.add_marker(pytest.mark.skip(reason=reason))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ class Api:
         """As `request`, but the answer as it came; status 304 is one, too."""
         limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=way.CONNECT_S)
         sent = {"Accept": "application/json", **(headers or {})}
-        data = body if body is None or isinstance(body, bytes | str) else orjson.dumps(body)
+        data = body if body is None or isinstance(body, bytes | str) else _json(body)
         if data is not None:
             sent["Content-Type"] = content_type
         async with self._answer(method, path, query, data, sent, limits) as answer:
@@ -272,3 +273,8 @@ class Api:
         if len(line) > LINE_BYTES:
             cause = f"a line of more than {LINE_BYTES >> 20} MiB"
             raise Unreachable(f"{describe('GET', path)} at {self.server}", cause, "ask for less of it")
+
+
+def _json(body: Any) -> bytes:
+    # An apply patch is read as YAML, which unlike JSON wants this one character escaped, too.
+    return json.dumps(body).replace("\x7f", "\\u007f").encode("ascii")

@@ -19,6 +19,8 @@ OnChange = Callable[[str, Manifest | None, Manifest | None], None]
 
 PAGE = 500
 """Objects a page; one page keeps the loop busy for some 20 ms."""
+REQUEST_S = 30.0
+"""For one page."""
 WATCH_S = 300
 """About how long the server keeps a watch; spread, so that the watches of one start do not all end at once."""
 IDLE_S = 90.0
@@ -112,7 +114,7 @@ class Reflector:
         query = {**self._chosen, "limit": str(PAGE)}
         found: dict[str, Manifest] = {}
         while True:
-            answer = await self._api.request("GET", self._path, query=query)
+            answer = await self._api.request("GET", self._path, query=query, timeout_s=REQUEST_S)
             found.update((self._key(item), item) for item in answer["items"])
             position = answer["metadata"]
             if not position.get("continue"):
