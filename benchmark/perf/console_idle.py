@@ -36,12 +36,12 @@ def measure(effort: Effort) -> Iterator[Result]:
 async def _measure(window_s: float) -> tuple[float, float]:
     async with stack(scale=1) as target:
         await watch(target, lambda snapshot: snapshot.run.phase is Phase.FLOWING, "transactions flowing")
-        return await asyncio.to_thread(_watch_console, window_s)
+        return await asyncio.to_thread(watch_console, NAMESPACE, "local", window_s)
 
 
-def _watch_console(window_s: float) -> tuple[float, float]:
+def watch_console(namespace: str, target: str, window_s: float) -> tuple[float, float]:
     """(bytes a second, share of a core) of a console that is attached."""
-    with program(("-m", "kapture_tui", "attach", NAMESPACE, "--target", "local")) as terminal:
+    with program(("-m", "kapture_tui", "attach", namespace, "--target", target)) as terminal:
         if not terminal.read(lambda: ON_SCREEN in terminal.tail, LIMIT_S):
             raise CannotRun(f"the dashboard did not appear within {LIMIT_S:.0f} s")
         terminal.read(lambda: False, SETTLE_S)
