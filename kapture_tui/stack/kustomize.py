@@ -85,13 +85,14 @@ def template_of(manifest: Manifest) -> Manifest | None:
 
 
 def _build(folder: Path, objects: list[Manifest]) -> list[Manifest]:
-    """One kustomization on top of `objects`, field by field in the order kustomize has."""
+    """One kustomization on top of `objects`. The order is kustomize's: a component changes what was generated, too."""
     file = folder / FILE
     content = _read(file)
-    known = _IGNORED | _FIELDS.keys() | {"resources", "components", "generatorOptions"}
+    known = _IGNORED | _FIELDS.keys() | {"resources", "configMapGenerator", "components", "generatorOptions"}
     _refuse(file, "", content.keys() - known)
     _check_generators(file, content)
     objects = objects + [found for name in content.get("resources", ()) for found in _resource(folder / name)]
+    _generate(file, objects, content.get("configMapGenerator", ()))
     for name in content.get("components", ()):
         objects = _build(folder / name, objects)
     for field, apply in _FIELDS.items():
@@ -207,7 +208,6 @@ def containers_of(manifest: Manifest) -> list[Manifest]:
 
 
 _FIELDS: Mapping[str, Callable[[Path, list[Manifest], Any], None]] = {
-    "configMapGenerator": _generate,
     "patches": _patches,
     "namespace": _namespace,
     "labels": _labels,

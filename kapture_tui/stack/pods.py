@@ -74,11 +74,19 @@ def use_image(objects: list[Manifest], image: str) -> None:
         _set_or_drop(pod, "volumes", [v for v in pod["volumes"] if v["name"] not in (INIT, CHUNKS)])
         for container in pod["containers"]:
             if any(mount["name"] == INIT for mount in container.get("volumeMounts", ())):
+                _without_bundle(container)
                 container["image"] = image
-                mounts = [m for m in container["volumeMounts"] if m["name"] != INIT]
-                _set_or_drop(container, "volumeMounts", mounts)
-                env = [e for e in container.get("env", ()) if e["name"] != "PYTHONPATH"]
-                _set_or_drop(container, "env", env)
+
+
+def _without_bundle(container: Manifest) -> None:
+    mounts = container["volumeMounts"]
+    places = {mount["mountPath"] for mount in mounts if mount["name"] == INIT}
+    _set_or_drop(container, "volumeMounts", [mount for mount in mounts if mount["name"] != INIT])
+    for entry in container.get("env", ()):
+        if entry["name"] == "PYTHONPATH":
+            entry["value"] = ":".join(path for path in entry["value"].split(":") if path not in places)
+    env = [entry for entry in container.get("env", ()) if entry != {"name": "PYTHONPATH", "value": ""}]
+    _set_or_drop(container, "env", env)
 
 
 def use_registry(objects: Iterable[Manifest], prefix: str) -> None:

@@ -9,6 +9,7 @@ set -eu
 id=${POD_NAME##*-}
 brokers=${BROKERS:-1}
 config=/etc/kapture-kafka/server.properties
+data=/var/lib/kafka/data/log
 host() { echo "kafka-$1.kafka-brokers"; }
 
 # 16 characters are the 16 bytes of an id, in base64 without padding.
@@ -38,7 +39,7 @@ listeners=$listeners
 advertised.listeners=PLAINTEXT://$(host "$id"):9092
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
-log.dirs=/var/lib/kafka/data/log
+log.dirs=$data
 auto.create.topics.enable=false
 default.replication.factor=$replicas
 min.insync.replicas=$((replicas > 2 ? 2 : 1))
@@ -57,8 +58,10 @@ export LOG_DIR=/tmp KAFKA_GC_LOG_OPTS=" "
 archive() { [ ! -e "/opt/kafka/$1.jsa" ] || echo "-XX:SharedArchiveFile=/opt/kafka/$1.jsa"; }
 
 # Formatting runs for a second: most of that would go into compiling and setting up a parallel collector.
-KAFKA_HEAP_OPTS=-Xmx128m KAFKA_JVM_PERFORMANCE_OPTS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC $(archive storage)" \
-  /opt/kafka/bin/kafka-storage.sh format --ignore-formatted --cluster-id "$cluster" --config "$config"
+# A container that was restarted finds what it had; a pod that was replaced has an empty disk and copies from the others.
+[ -e "$data/meta.properties" ] ||
+  KAFKA_HEAP_OPTS=-Xmx128m KAFKA_JVM_PERFORMANCE_OPTS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC $(archive storage)" \
+    /opt/kafka/bin/kafka-storage.sh format --ignore-formatted --cluster-id "$cluster" --config "$config"
 
 # Pods come back under the same name with another address: Java would keep names, found or not, for up to 30 s.
 export KAFKA_OPTS="-Dsun.net.inetaddr.ttl=2 -Dsun.net.inetaddr.negative.ttl=0 $(archive kafka) ${KAFKA_OPTS:-}"
