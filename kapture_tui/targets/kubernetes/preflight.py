@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -65,13 +66,18 @@ async def look(api: Api, spec: StackSpec, asks: Asks) -> Ground:
     """Look at everything; creates nothing.
 
     Raises:
-        UsageError: the namespace is reserved.
+        UsageError: the namespace is reserved; and whatever `asks` raises.
         Unreachable, NotAllowed: the server does not answer, or does not know us.
     """
     refuse_reserved(spec.namespace)
+    # First, and in threads: rendering takes a while, and what cannot be rendered need not be looked for.
+    asked = await asyncio.to_thread(asks, spec.cluster.cpu_limits)
     around = await survey(api, spec)
-    cpu_limits, refusals = _limits(around, spec, asks)
-    asked = asks(cpu_limits)
+    cpu_limits, refusals = spec.cluster.cpu_limits, _refused(around, asked)
+    if not cpu_limits and _limits_may_help(around, refusals):
+        limited = await asyncio.to_thread(asks, True)
+        if refusals or not _refused(around, limited):
+            asked, cpu_limits, refusals = limited, True, _refused(around, limited)
     place = await room(api, spec.namespace, around, asked)
     findings = [
         _cluster(api, around),
@@ -132,6 +138,9 @@ def _namespace(around: Surroundings, spec: StackSpec) -> Iterator[Finding]:
         yield _existing(name, found)
     elif around.may_create:
         yield Finding("namespace", True, f"{name} is not there and will be created")
+        if not around.may_delete:
+            text = f"{around.user or 'this user'} may not delete namespaces: {name} will stay when the stack goes"
+            yield Finding("namespace", False, text, f"kubectl delete namespace {name}, by somebody who may")
     else:
         who = around.user or "this user"
         remedy = f"have it made, with the Role in it: kubectl create namespace {name}; {GRANT.format(namespace=name)}"
@@ -175,22 +184,15 @@ def _pod_security(around: Surroundings) -> Iterator[Finding]:
 # Quota and LimitRange
 
 
-def _limits(around: Surroundings, spec: StackSpec, asks: Asks) -> tuple[bool, list[quota.Refusal]]:
-    """Whether CPU limits are to be set, and what is refused then."""
+def _refused(around: Surroundings, asked: Demand) -> list[quota.Refusal]:
+    return quota.refusals(around["quotas"].items, around["limit ranges"].items, asked, around.held)
 
-    def refused(cpu_limits: bool) -> list[quota.Refusal]:
-        quotas, ranges = around["quotas"].items, around["limit ranges"].items
-        return quota.refusals(quotas, ranges, asks(cpu_limits), around.held)
 
-    if spec.cluster.cpu_limits:
-        return True, refused(True)
-    plain = refused(False)
-    if any(refusal.cpu_limit for refusal in plain):
-        return True, refused(True)
-    if not plain and quota.default_cpu_limit(around["limit ranges"].items) is not None:
-        # Limits of our own are wider than a default that was not made for us, if they are allowed.
-        return not (limited := refused(True)), limited and plain
-    return False, plain
+def _limits_may_help(around: Surroundings, refusals: Sequence[quota.Refusal]) -> bool:
+    """Whether CPU limits of our own are demanded, or allow more than a default that was not made for us."""
+    if refusals:
+        return any(refusal.cpu_limit for refusal in refusals)
+    return quota.default_cpu_limit(around["limit ranges"].items) is not None
 
 
 def _refusals(around: Surroundings, refusals: Sequence[quota.Refusal]) -> Iterator[Finding]:

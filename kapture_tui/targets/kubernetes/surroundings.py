@@ -36,7 +36,8 @@ AT_ONCE = 16
 
 PART_OF = "app.kubernetes.io/part-of"
 
-CREATE_NAMESPACES = Right("create", "", "namespaces")
+_CREATE = Right("create", "", "namespaces")
+_DELETE = Right("delete", "", "namespaces")
 
 _CACHED = {"resourceVersion": "0"}
 """From the server's memory rather than its database: a moment old, and much cheaper."""
@@ -83,6 +84,7 @@ class Surroundings:
         version: the answer of /version.
         missing: rights in the namespace that we lack.
         may_create: whether we may create namespaces.
+        may_delete: whether we may delete this one.
         found: answers, by what was asked: see `_questions`.
     """
 
@@ -90,6 +92,7 @@ class Surroundings:
     version: Mapping[str, Any]
     missing: tuple[Right, ...]
     may_create: bool
+    may_delete: bool
     found: Mapping[str, Seen]
 
     def __getitem__(self, name: str) -> Seen:
@@ -134,16 +137,17 @@ class Surroundings:
 
 
 async def survey(api: Api, spec: StackSpec) -> Surroundings:
-    """Read all of it, within three round trips. Raises KaptureError: no answer, or it does not know us."""
+    """Read all of it, in a few round trips. Raises KaptureError: no answer, or it does not know us."""
     user, version = await asyncio.gather(rights.who(api), api.request("GET", "/version"))
     questions = _questions(spec)
-    lacking, may_create, answers = await asyncio.gather(
+    lacking, may_create, may_delete, answers = await asyncio.gather(
         rights.missing(api, spec.namespace, rights.needed(spec, pod_monitor=True)),
-        rights.allowed(api, "", CREATE_NAMESPACES),
+        rights.allowed(api, "", _CREATE),
+        rights.allowed(api, spec.namespace, _DELETE, name=spec.namespace),
         together((_answer(api, question) for question in questions.values()), AT_ONCE),
     )
     found = dict(zip(questions, answers, strict=True))
-    surroundings = Surroundings(user, version, (), may_create, found)
+    surroundings = Surroundings(user, version, (), may_create, may_delete, found)
     needed = rights.needed(spec, surroundings.pod_monitor)
     return replace(surroundings, missing=tuple(right for right in lacking if right in needed))
 

@@ -211,6 +211,25 @@ async def test_namespace_that_may_not_be_made(tmp_path: Path) -> None:
     assert "kubectl create namespace pets" in finding.remedy
 
 
+async def test_namespace_that_may_be_made_but_not_removed(tmp_path: Path) -> None:
+    async with answering(
+        tmp_path, {**HERE, INSIDE: refused(404, "NotFound", "gone")}, lambda asked: asked["verb"] != "delete"
+    ) as api:
+        found = troubles(await look(api, StackSpec("pets"), asks))
+    [finding] = [finding for finding in found if finding.subject == "namespace"]
+    assert finding.text == "alice may not delete namespaces: pets will stay when the stack goes"
+    assert not finding.fatal
+
+
+async def test_what_cannot_be_asked_for_is_refused_before_anything_is_looked_at(tmp_path: Path) -> None:
+    def unheard_of(cpu_limits: bool) -> Demand:
+        raise UsageError("deploying postgres", "not available")
+
+    async with answering(tmp_path, {REVIEWS.format("v1"): refused(500, "InternalError", "asked")}) as api:
+        with pytest.raises(UsageError, match="not available"):
+            await look(api, StackSpec("pets"), unheard_of)
+
+
 @pytest.mark.parametrize("name", ["default", "kube-system", "kube-anything"])
 async def test_namespaces_of_the_cluster_are_refused(tmp_path: Path, name: str) -> None:
     async with answering(tmp_path, HERE) as api:
