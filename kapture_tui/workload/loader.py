@@ -19,6 +19,7 @@ from kapture_tui.workload import header
 from kapture_tui.workload.backpressure import UNLIMITED, Governor
 from kapture_tui.workload.consume import client_settings
 from kapture_tui.workload.control import ControlReader, Order
+from kapture_tui.workload.generator import GeneratorStream, Stream, load
 from kapture_tui.workload.kafka import (
     ClientSettings,
     KafkaError,
@@ -119,8 +120,9 @@ class Loader:
         self._reports_acked = 0
         self.incarnation = next_incarnation(client, settings.name)
         self._number = header.loader_number(settings.run_id, settings.name, self.incarnation)
-        self._stream = LoaderStream(petstore_spec(settings, self.incarnation))
-        self._routes, self._by_slot = self._lay_out()
+        self._stream = open_stream(settings, self.incarnation)
+        self._routes = self._lay_out()
+        self._by_slot: list[Route] = []
         self._governor = Governor(client, settings.groups, self._routes) if settings.embedded else None
         self._control = ControlReader(client)
         self._order = Order(rate=settings.load.rate)
@@ -165,7 +167,10 @@ class Loader:
     def _send_all(self, intended: list[int]) -> None:
         """Send the next transactions, one for each intended time, µs since the epoch; waits where it is held back."""
         by_slot, keys, pack, number = self._by_slot, self._stream.keys, header.pack, self._number
-        for intended_us, (slot, value) in zip(intended, self._stream.next_batch(len(intended)), strict=True):
+        batch = self._stream.next_batch(len(intended))
+        if len(by_slot) < len(keys):
+            self._route_customers(len(by_slot))
+        for intended_us, (slot, value) in zip(intended, batch, strict=True):
             route = by_slot[slot]
             sent = route.log
             sequence = sent.attempted
@@ -288,17 +293,19 @@ class Loader:
             log.warning("the last report was not acknowledged: this loader will count as dead")
         self._control.close()
 
-    def _lay_out(self) -> tuple[list[Route], list[Route]]:
-        """(one route a partition, one route a customer)."""
-        partitions = self._settings.partitions
-        routes = {
-            (state, number): Route(self._producer, (transactions_topic(name), number), self._latency)
-            for state, name in enumerate(STATES)
-            for number in range(partitions)
-        }
-        stream = self._stream
-        by_slot = [routes[s, crc % partitions] for s, crc in zip(stream.states, stream.key_crcs, strict=True)]
-        return list(routes.values()), by_slot
+    def _lay_out(self) -> list[Route]:
+        """One route a partition: state by state, each from partition 0."""
+        return [
+            Route(self._producer, (transactions_topic(name), number), self._latency)
+            for name in STATES
+            for number in range(self._settings.partitions)
+        ]
+
+    def _route_customers(self, first: int) -> None:
+        """Choose a route for each customer from this slot on."""
+        partitions, stream = self._settings.partitions, self._stream
+        new = zip(stream.states[first:], stream.key_crcs[first:], strict=True)
+        self._by_slot += [self._routes[state * partitions + crc % partitions] for state, crc in new]
 
 
 def identity(name: str, incarnation: int) -> str:
@@ -322,6 +329,13 @@ def petstore_spec(settings: Settings, incarnation: int) -> PetstoreSpec:
         customer_base=block * MAX_CUSTOMERS,
         stream=who,
     )
+
+
+def open_stream(settings: Settings, incarnation: int) -> Stream:
+    """What the loader sends. Raises UsageError for a generator that cannot be loaded."""
+    if settings.generator is None:
+        return LoaderStream(petstore_spec(settings, incarnation))
+    return GeneratorStream(settings.generator, load(settings.generator)(settings))
 
 
 def next_incarnation(client: ClientSettings, name: str) -> int:
@@ -348,6 +362,8 @@ def next_incarnation(client: ClientSettings, name: str) -> int:
 
 def main(settings: Settings) -> None:
     """Run one loader until SIGTERM."""
+    if settings.generator:
+        load(settings.generator)  # what is wrong with it is said now rather than after the wait
     stop = StopSignal().install()
     if wait_for_topics(settings, stop):
         Loader(settings, stop).run()

@@ -625,21 +625,24 @@ def _create(admin: Any, topics: Mapping[str, tuple[int, int, Mapping[str, str]]]
         if name not in have
     }
     if new:
-        _check(admin.create_topics(new, raise_errors=False)["topics"])
+        created = admin.create_topics(new, raise_errors=False)["topics"]
+        _check((t["name"], t["error_code"], t["error_message"]) for t in created)
     if more:
-        _check(admin.create_partitions(more, raise_errors=False)["results"])
+        grown = admin.create_partitions(more, raise_errors=False).results
+        _check((t.name, t.error_code, t.error_message) for t in grown)
     if new or more:
         # What was created takes a moment to be in every broker's metadata.
         _await(admin, {name: topics[name][0] for name in [*new, *more]})
 
 
-def _check(answers: Iterable[Mapping[str, Any]]) -> None:
+def _check(answers: Iterable[tuple[str, int, str | None]]) -> None:
+    """Answers as (topic, error code, message). Raises the client's errors."""
     fine = client_errors.NoError
     somebody_was_faster = (client_errors.TopicAlreadyExistsError, client_errors.InvalidPartitionsError)
-    for answer in answers:
-        error = client_errors.for_code(answer["error_code"])
+    for topic, code, message in answers:
+        error = client_errors.for_code(code)
         if error not in (fine, *somebody_was_faster):
-            raise error(f"{answer['name']}: {answer['error_message']}")
+            raise error(f"{topic}: {message}")
 
 
 def _partitions(admin: Any) -> dict[str, int]:

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, BinaryIO
+from io import BufferedIOBase
+from typing import Any
 
 from prometheus_client.exposition import choose_encoder
 
@@ -250,7 +251,7 @@ def _length(text: str, base: int) -> int:
     return length
 
 
-def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+def _chunks(stream: BufferedIOBase) -> Iterator[bytes]:
     """The chunks of a body (RFC 9112, 7.1), its trailer read too. Raises ValueError."""
     left = ORDER_BYTES
     while size := _length(stream.readline(100).partition(b";")[0].decode("ascii").strip(), 16):
