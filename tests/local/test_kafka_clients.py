@@ -513,6 +513,15 @@ def test_a_foreign_record_has_no_header_of_ours(cluster: Cluster, settings: Clie
         }
 
 
+def test_partitions_of_all_topics(cluster: Cluster, settings: ClientSettings) -> None:
+    small, large = new_topics(cluster), new_topics(cluster, partitions=3)
+    with closing(open_admin(settings)) as admin:
+        have = admin.partitions()
+    assert have[small[0]] == 1
+    assert have[large[0]] == 3
+    assert "never-created" not in have
+
+
 def test_nobody_there_is_an_error_that_says_so(client: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = {"confluent": "confluent", "kafka-python": "pure"}[client]
     monkeypatch.setattr(f"kapture_tui.workload.kafka.{module}.ANSWER_S", 0.5)
@@ -540,6 +549,19 @@ def test_topics_are_created_once(real: Real, client: str) -> None:
                 admin.end_offsets([missing])
         with pytest.raises(KafkaError, match="creating topics"):
             admin.create_topics({f"topic-{next(_numbers)}": (1, 3, {})})  # three replicas on one broker
+
+
+def test_topics_grow_and_never_shrink(real: Real, client: str) -> None:
+    settings = settings_for(real, client)
+    first, second, third = (f"topic-{next(_numbers)}" for _ in range(3))
+    with closing(open_admin(settings)) as admin:
+        admin.create_topics({first: (2, 1, {}), second: (3, 1, {})})
+        fill(settings, (first, 1), 5)
+        admin.create_topics({first: (4, 1, {}), second: (1, 1, {}), third: (1, 1, {})})
+        have = admin.partitions()
+        assert [have[name] for name in (first, second, third)] == [4, 3, 1]
+        grown = [(first, n) for n in range(4)]
+        assert admin.end_offsets(grown) == dict.fromkeys(grown, 0) | {(first, 1): 5}
 
 
 def test_a_refused_message_ends_a_producer_that_never_gives_up(real: Real, client: str) -> None:

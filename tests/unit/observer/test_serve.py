@@ -13,8 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from kapture_tui.model.errors import Unreachable
 from kapture_tui.model.snapshot import KafkaView, ObserverReport
 from kapture_tui.model.wire import from_wire
+from kapture_tui.workload.control import Order
 from kapture_tui.workload.observer.report import Published
-from kapture_tui.workload.observer.serve import HEALTHY_S, ReportServer
+from kapture_tui.workload.observer.serve import HEALTHY_S, ORDER_BYTES, ReportServer
 
 
 def report(seq: int) -> ObserverReport:
@@ -40,6 +41,14 @@ def server(clock: Clock) -> Iterator[ReportServer]:
     server.close()
 
 
+@pytest.fixture
+def given(server: ReportServer) -> list[Order]:
+    """What was passed on to the loaders."""
+    orders: list[Order] = []
+    server.give = orders.append
+    return orders
+
+
 class Client:
     """One connection that stays open, as the supervisor's does."""
 
@@ -51,6 +60,14 @@ class Client:
         self.connection.request(method, path, headers=names)
         response = self.connection.getresponse()
         return response, response.read()
+
+    def post(self, body: bytes, path: str = "/control", **headers: str) -> tuple[int, str]:
+        """The answer's status and text."""
+        self.connection.request(
+            "POST", path, body, {n.replace("_", "-"): value for n, value in headers.items()}
+        )
+        response = self.connection.getresponse()
+        return response.status, response.read().decode()
 
 
 @pytest.fixture
@@ -121,6 +138,78 @@ def test_head_and_unknown_paths(client: Client) -> None:
     response, body = client.get("/")
     assert (response.status, b"/report" in body) == (404, True)
     assert client.get("/healthz")[0].status == 200  # the connection survived all of it
+
+
+def test_an_order_is_passed_on(given: list[Order], client: Client) -> None:
+    assert client.post(b'{"rate": 20, "paused": false}') == (204, "")
+    assert client.post(b'{"paused": true, "rate": null}') == (204, "")
+    assert given == [Order(20.0), Order(None, paused=True)]
+    assert client.get("/healthz")[0].status == 200  # the connection survived it
+
+
+def test_an_order_in_chunks(given: list[Order], client: Client) -> None:
+    # So it comes from an API server that does not know how long it is.
+    body = iter([b'{"rate": 1.5, ', b'"paused": ', b"true}"])
+    client.connection.request("POST", "/control", body, {"Transfer-Encoding": "chunked"}, encode_chunked=True)
+    response = client.connection.getresponse()
+    assert (response.status, response.read(), given) == (204, b"", [Order(1.5, paused=True)])
+    assert client.get("/healthz")[0].status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"", "char 0"),
+        (b"fast", "line 1"),
+        (b"[]", ""),
+        (b"{}", "paused and rate missing"),
+        (b'{"paused": true}', "rate missing"),
+        (b'{"rate": 5}', "paused missing"),
+        (b'{"rate": "5", "paused": false}', ""),
+        (b'{"rate": 0, "paused": false}', "to send nothing, pause the loaders"),
+        (b'{"rate": -1, "paused": false}', "must be more than 0"),
+    ],
+)
+def test_what_is_no_order_is_refused(given: list[Order], client: Client, body: bytes, why: str) -> None:
+    status, text = client.post(body)
+    assert (status, given) == (400, [])
+    assert why in text
+    assert client.get("/healthz")[0].status == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Length": "-1"},
+        {"Content-Length": "many"},
+        {"Content-Length": str(ORDER_BYTES + 1)},
+        {"Transfer-Encoding": "chunked"},
+    ],
+)
+def test_an_order_without_end_is_not_read(
+    given: list[Order], client: Client, headers: dict[str, str]
+) -> None:
+    client.connection.putrequest("POST", "/control")
+    for name, value in headers.items():
+        client.connection.putheader(name, value)
+    client.connection.endheaders()
+    client.connection.send(b"%x\r\n" % (ORDER_BYTES + 1))
+    assert client.connection.getresponse().status == 400
+    assert given == []
+
+
+def test_kafka_that_is_away_is_another_answer(server: ReportServer, client: Client) -> None:
+    def give(order: Order) -> None:
+        raise Unreachable("sending an order to the loaders", "kafka:9092: Connection refused")
+
+    server.give = give
+    status, text = client.post(b'{"rate": 20, "paused": false}')
+    assert (status, text) == (503, "sending an order to the loaders: kafka:9092: Connection refused\n")
+
+
+def test_orders_go_to_control_only(given: list[Order], client: Client) -> None:
+    assert client.post(b'{"rate": 20, "paused": false}', "/report")[0] == 404
+    assert given == []
 
 
 def test_a_port_in_use_is_said_clearly(server: ReportServer) -> None:
