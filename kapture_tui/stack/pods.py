@@ -41,6 +41,18 @@ def label(found: Manifest, run_id: str, namespace: str) -> None:
         held["labels"] = {**(held.get("labels") or {}), **ours}
 
 
+def spell_out(found: Manifest) -> None:
+    """Write down the defaults inside of fields that are only owned as a whole.
+
+    Otherwise two managers that apply the same manifest are in conflict: the server compares what the second one sent
+    with what it has itself added to the first one's.
+    """
+    for container in containers_of(found):
+        for variable in container.get("env", ()):
+            if field := variable.get("valueFrom", {}).get("fieldRef"):
+                field.setdefault("apiVersion", "v1")
+
+
 def reads_config_map(found: Manifest, name: str) -> bool:
     """Whether its containers take their environment from that ConfigMap."""
     sources = (source for container in containers_of(found) for source in container.get("envFrom", ()))

@@ -13,7 +13,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,7 @@ def render(spec: StackSpec, facts: RunFacts) -> tuple[Manifest, ...]:
     _place_pods(spec, facts, objects)
     for found in objects:
         pods.label(found, facts.run_id, spec.namespace)
+        pods.spell_out(found)
     ordered = sorted(objects, key=_place)
     return (_record(spec, facts, ordered), *ordered)
 
@@ -125,11 +126,11 @@ def component_folders(spec: StackSpec, pod_monitor: bool) -> tuple[str, ...]:
 
 def _scale(objects: Sequence[Manifest], shape: Size) -> None:
     counts = {name: shape.replicas(Component(name)) for name in SCALED}
-    counts[Component.KAFKA.value] = shape.brokers
+    counts |= {Component.KAFKA.value: shape.brokers, Component.REDIS.value: 1, Component.OBSERVER.value: 1}
     for found in objects:
         name = found["metadata"]["name"]
-        if found["kind"] in ("Deployment", "StatefulSet"):
-            found["spec"].setdefault("replicas", counts.get(name, 1))
+        if found["kind"] in ("Deployment", "StatefulSet") and name in counts:
+            found["spec"].setdefault("replicas", counts[name])
 
 
 def _tell_brokers(objects: Sequence[Manifest]) -> None:
@@ -203,7 +204,8 @@ def _record(spec: StackSpec, facts: RunFacts, objects: Iterable[Manifest]) -> Ma
     inventory = [f"{found['apiVersion']}/{found['kind']}/{found['metadata']['name']}" for found in objects]
     data = {
         "run_id": facts.run_id,
-        "spec": json.dumps(to_wire(spec), sort_keys=True),
+        # `keep` says how one command line goes on, not what the stack is.
+        "spec": json.dumps(to_wire(replace(spec, keep=False)), sort_keys=True),
         "inventory": json.dumps([*inventory, f"v1/ConfigMap/{RECORD}"]),
     }
     record = _object("ConfigMap", RECORD, data=data)

@@ -24,15 +24,18 @@ AT_ONCE = 4
 GONE_S = 60.0
 
 
-async def apply(api: Api, namespace: str, manifest: Manifest) -> Manifest:
+async def apply(api: Api, namespace: str, manifest: Manifest, force: bool = False) -> Manifest:
     """Apply one object and return what the server made of it.
+
+    Args:
+        force: take fields over from other managers: only for what is ours alone.
 
     Raises:
         KaptureError: another manager owns one of the fields with another value, or it cannot be changed any more.
     """
     kind = await resolve(api, manifest)
     path = kind.path(namespace, name_of(manifest))
-    query = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
+    query = {"fieldManager": MANAGER, "fieldValidation": "Strict", "force": str(force).lower()}
     try:
         return await _patch(api, path, query, manifest)
     except ApiError as exc:

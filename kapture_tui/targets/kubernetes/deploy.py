@@ -145,7 +145,7 @@ class Deployment:
         """The record first, so that an interrupted deploy can be found; then all the rest in its order."""
         record, *others = manifests
         there = await self._bundles_there()
-        await apply.apply(self._api, self._namespace, record)
+        await apply.apply(self._api, self._namespace, record, force=True)
         config = [m for m in others if kind_of(m) not in WORKLOADS and name_of(m) not in there]
         await apply.apply_all(self._api, self._namespace, config)
         for manifest in others:
