@@ -24,6 +24,7 @@ from kapture_tui.targets.kubernetes.rights import (
     Right,
     denied,
     everything,
+    grant,
     missing,
     needed,
     who,
@@ -116,7 +117,7 @@ async def test_each_missing_right_has_one_message(api: Api, namespace: str, tmp_
         as_it_should_be = (
             len(told) == 1
             and f" may not {right} in {namespace}" in told[0].text
-            and told[0].remedy.endswith(f"kubectl apply -n {namespace} -k manifests/rbac")
+            and told[0].remedy.endswith(grant(namespace))
             and told[0].forbidden
             and told[0].fatal is (right not in COST)
             and {finding.subject for finding in bad} <= {"rights", "nodes", "storage"}

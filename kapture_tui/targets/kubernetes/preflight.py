@@ -16,7 +16,7 @@ from kapture_tui.targets.kubernetes.api import Api
 from kapture_tui.targets.kubernetes.demand import Demand
 from kapture_tui.targets.kubernetes.kinds import annotations_of, name_of
 from kapture_tui.targets.kubernetes.quantities import shown
-from kapture_tui.targets.kubernetes.rights import COST, GRANT, Right, by_resource
+from kapture_tui.targets.kubernetes.rights import COST, Right, by_resource, grant
 from kapture_tui.targets.kubernetes.room import Room, room
 from kapture_tui.targets.kubernetes.surroundings import Seen, Surroundings, survey
 from kapture_tui.targets.kubernetes.usage import why_missing
@@ -114,17 +114,26 @@ def _cluster(api: Api, around: Surroundings) -> Finding:
 
 def _rights(around: Surroundings, spec: StackSpec) -> Iterator[Finding]:
     who, namespace = around.user or "this user", spec.namespace
-    grant = f"have the Role granted: {GRANT.format(namespace=namespace)}"
+    remedy = f"have the Role granted: {grant(namespace)}"
     lacking = [right for right in around.missing if right not in COST]
     for what, rights in by_resource(lacking):
         verbs = ", ".join(right.verb for right in rights)
         yield Finding(
-            "rights", False, f"{who} may not {verbs} {what} in {namespace}", grant, fatal=True, forbidden=True
+            "rights",
+            False,
+            f"{who} may not {verbs} {what} in {namespace}",
+            remedy,
+            fatal=True,
+            forbidden=True,
         )
     for right in around.missing:
         if right in COST:
             yield Finding(
-                "rights", False, f"{who} may not {right} in {namespace}: {COST[right]}", grant, forbidden=True
+                "rights",
+                False,
+                f"{who} may not {right} in {namespace}: {COST[right]}",
+                remedy,
+                forbidden=True,
             )
     if not lacking:
         yield Finding("rights", True, f"{who} may do all that is needed in {namespace}")
@@ -143,7 +152,7 @@ def _namespace(around: Surroundings, spec: StackSpec) -> Iterator[Finding]:
             yield Finding("namespace", False, text, f"kubectl delete namespace {name}, by somebody who may")
     else:
         who = around.user or "this user"
-        remedy = f"have it made, with the Role in it: kubectl create namespace {name}; {GRANT.format(namespace=name)}"
+        remedy = f"have it made, with the Role in it: kubectl create namespace {name}; {grant(name)}"
         text = f"{name} is not there, and {who} may not create namespaces"
         yield Finding("namespace", False, text, remedy, fatal=True, forbidden=True)
 

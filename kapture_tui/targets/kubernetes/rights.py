@@ -5,11 +5,14 @@ The same table as in manifests/rbac/role.yaml, which grants it; a test holds the
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kapture_tui.model.spec import Component, StackSpec
+from kapture_tui.resources import manifests_dir
 from kapture_tui.targets.base import ACTIONS
 from kapture_tui.targets.kubernetes.api import Api
 from kapture_tui.targets.kubernetes.errors import ApiError
@@ -77,9 +80,14 @@ METRICS = Right("list", "metrics.k8s.io", "pods")
 LOGS = Right("get", "", "pods", "log")
 
 # Server-side apply is a patch; where the object is not there yet, the API server wants create as well. What a
-# deploy has begun, it must be able to take back: hence delete.
+# deploy has begun, it must be able to take back: hence delete. Events alone say why a pod was not created.
 RIGHTS: Mapping[str, tuple[Right, ...]] = {
-    "deploy": _on(_APPLIED, *_LOOK, "create", "patch", "delete") + _on((POD,), *_LOOK),
+    "deploy": (
+        *_on(_APPLIED, *_LOOK, "create", "patch", "delete"),
+        *_on((DEPLOYMENT,), "patch", subresource="scale"),
+        *_on((POD,), *_LOOK),
+        *_on((EVENT,), "list"),
+    ),
     "observe": (
         *_on(_WATCHED, "list", "watch"),
         *_on((EVENT,), "list", "watch"),
@@ -112,17 +120,17 @@ COST: Mapping[Right, str] = {
     METRICS: "CPU and memory of the pods stay unknown",
     LOGS: "logs cannot be read, nor shown for a pod that crashes",
     Right("create", "", "services", "proxy"): "the loaders' rate cannot be changed while they run",
-    **{
-        right: "Kubernetes' own events are not shown, nor why a pod could not be created"
-        for right in RIGHTS["observe"]
-        if right.resource == "events"
-    },
+    Right("watch", "", "events"): "Kubernetes' own events are not shown",
     **dict.fromkeys(CLAIMS, "the stack's volumes stay when it goes, even with --purge"),
 }
 """What can be done without, and what its lack costs. Everything else is needed."""
 
-GRANT = "kubectl apply -n {namespace} -k manifests/rbac"
-"""Gives the Role; its README says how a user is bound to it."""
+
+def grant(namespace: str) -> str:
+    """The command that puts the Role into a namespace; the README beside it says how a user is bound to it."""
+    folder = manifests_dir() / "rbac"
+    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    return f"kubectl apply -n {namespace} -k {shlex.quote(str(shown))}"
 
 
 def needed(spec: StackSpec, pod_monitor: bool) -> tuple[Right, ...]:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 import yaml
 
 from kapture_tui import resources
@@ -15,6 +17,7 @@ from kapture_tui.targets.kubernetes.rights import (
     Right,
     denied_by,
     everything,
+    grant,
     needed,
 )
 
@@ -55,7 +58,7 @@ def test_what_can_be_done_without_is_used_at_all() -> None:
 
 def test_denied_actions_name_the_first_right_that_is_missing() -> None:
     scale = Right("patch", "apps", "deployments", "scale")
-    assert denied_by([scale], "pets") == {"scale": "patch deployments/scale in pets"}
+    assert denied_by([scale], "pets") == dict.fromkeys(["deploy", "scale"], "patch deployments/scale in pets")
     denied = denied_by([Right("delete", "", "pods")], "pets")
     assert denied == {"kill": "delete pods in pets", "destroy": "delete pods in pets"}
     assert denied_by([], "pets") == {}
@@ -66,3 +69,11 @@ def test_rights_read_as_kubectl_names_them() -> None:
     assert str(Right("list", "metrics.k8s.io", "pods")) == "list pods.metrics.k8s.io"
     assert str(Right("get", "", "pods", "log")) == "get pods/log"
     assert str(Right("create", "policy", "poddisruptionbudgets")) == "create poddisruptionbudgets"
+
+
+def test_the_role_is_named_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = resources.manifests_dir() / "rbac"
+    monkeypatch.chdir(folder.parents[1])
+    assert grant("pets") == "kubectl apply -n pets -k manifests/rbac"
+    monkeypatch.chdir(tmp_path)
+    assert grant("pets") == f"kubectl apply -n pets -k {folder}"
