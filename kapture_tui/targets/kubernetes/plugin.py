@@ -119,7 +119,9 @@ async def _output(
         # What it left running holds our pipes, and is of no use to anyone.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await process.communicate()
     return process.returncode or 0, out, error_text
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import orjson
 
@@ -115,12 +115,14 @@ class Reflector:
         found: dict[str, Manifest] = {}
         while True:
             answer = await self._api.request("GET", self._path, query=query, timeout_s=REQUEST_S)
-            found.update((self._key(item), item) for item in answer["items"])
-            position = answer["metadata"]
-            if not position.get("continue"):
+            with self._understood():
+                found.update((self._key(item), item) for item in answer["items"])
+                position = answer["metadata"]
+                version, rest = str(position["resourceVersion"]), position.get("continue")
+            if not rest:
                 break
-            query["continue"] = position["continue"]
-        self._version = position["resourceVersion"]
+            query["continue"] = rest
+        self._version = version
         self._compare(found)
         self.synced.set()
 
@@ -138,21 +140,19 @@ class Reflector:
 
     def _take(self, line: bytes) -> None:
         """Apply one line of a watch. Raises ApiError for an error the server reports in it."""
-        try:
+        with self._understood():
             event = orjson.loads(line)
             kind, item = event["type"], event["object"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise KaptureError(
-                self._doing, f"a line that is no event: {printable(repr(line), 80)}"
-            ) from error
-        if kind == "ERROR":
-            message, reason = printable(str(item.get("message", ""))), str(item.get("reason", ""))
-            raise ApiError(self._doing, int(item.get("code") or 500), reason, message)
-        self._version = item["metadata"]["resourceVersion"]
+            if kind == "ERROR":
+                message, reason = printable(str(item.get("message", ""))), str(item.get("reason", ""))
+                raise ApiError(self._doing, int(item.get("code") or 500), reason, message)
+            version = str(item["metadata"]["resourceVersion"])
+            key = "" if kind == "BOOKMARK" else self._key(item)
+        self._version = version
         if kind == "DELETED":
-            self._put(kind, self._key(item), None)
+            self._put(kind, key, None)
         elif kind != "BOOKMARK":
-            self._put(kind, self._key(item), item)
+            self._put(kind, key, item)
 
     def _put(self, kind: str, key: str, new: Manifest | None) -> None:
         old = self.objects.pop(key, None) if new is None else self.objects.get(key)
@@ -163,8 +163,19 @@ class Reflector:
         if self._on_change is not None and (old, new) != (None, None):
             self._on_change(kind, old, new)
 
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        """Turn what an answer of another shape raises into an error of ours."""
+        try:
+            yield
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            cause = f"not the answer of an API server: {printable(repr(error), 80)}"
+            raise KaptureError(self._doing, cause, "try again") from error
+
     def _key(self, item: Manifest) -> str:
+        """Raises KeyError for an object that lacks what every object has."""
         metadata = item["metadata"]
+        _ = metadata["uid"], metadata["resourceVersion"]
         if self._one_namespace or "namespace" not in metadata:
             return str(metadata["name"])
         return f"{metadata['namespace']}/{metadata['name']}"
@@ -175,7 +186,7 @@ class Reflector:
 
     def _judge(self, error: KaptureError | None, failures: int) -> None:
         """What an attempt that ended means for what we hold."""
-        if _is_gone(error) or _is_refused(error):
+        if error is not None and not isinstance(error, Unreachable):
             self._version = ""
         # A watch that breaks once is mended before anybody could notice; a second failure in a row is told.
         if error is not None and not _is_gone(error) and (failures or not self._open):
