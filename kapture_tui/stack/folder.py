@@ -31,7 +31,10 @@ def write(spec: StackSpec, manifests: Sequence[Manifest], folder: Path) -> None:
     try:
         _make_room(folder)
         for name, found in files.items():
-            _write(folder / name, yaml.dump_all(found, Dumper=_Dumper, sort_keys=False, width=120))
+            _write(
+                folder / name,
+                yaml.dump_all(found, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120),
+            )
         _write(folder / FILE, _kustomization(spec, files, folder))
     except OSError as exc:
         raise KaptureError(f"writing {folder}", exc.strerror or str(exc)) from exc

@@ -63,6 +63,7 @@ def check_overlay(spec: StackSpec, manifests: Sequence[Manifest]) -> None:
     for key in present:
         if present.count(key) > 1:
             raise UsageError(doing, f"{key[0]} {key[1]} is there twice")
+    _check_brokers(doing, manifests[present.index(("StatefulSet", "kafka"))])
     _check_components(doing, spec, present)
 
 
@@ -79,6 +80,12 @@ def _check_place(doing: str, namespace: str, found: Manifest) -> None:
         )
     if name == _OURS:
         raise UsageError(doing, f"{kind} {name} is the record of the run", "choose another name")
+
+
+def _check_brokers(doing: str, kafka: Manifest) -> None:
+    brokers = kafka["spec"].get("replicas", 1)
+    if brokers < 1:
+        raise UsageError(doing, f"StatefulSet kafka has {brokers} replicas", "at least one broker is needed")
 
 
 def _check_components(doing: str, spec: StackSpec, present: Iterable[tuple[str, str]]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,17 @@ from hypothesis import strategies as st
 from kapture_tui.model.errors import UsageError
 from kapture_tui.model.spec import CHOICES, Component, LoadSpec, StackSpec
 from kapture_tui.stack.catalogue import CATALOGUE, check_scale, component_named
-from kapture_tui.stack.sizing import PARTITIONS_PER_CONSUMER, estimate, size
+from kapture_tui.stack.render import render
+from kapture_tui.stack.sizing import (
+    PARTITIONS_PER_CONSUMER,
+    estimate,
+    min_insync,
+    replication,
+    size,
+    voters,
+)
+from kapture_tui.targets.kubernetes.demand import demand
+from tests.unit.stack.samples import FACTS, stack
 
 REDIS = frozenset({Component.REDIS})
 
@@ -86,3 +98,51 @@ def test_scales_that_are_refused(component: Component, replicas: int, says: str)
 def test_loaders_may_go_and_consumers_may_not() -> None:
     check_scale(Component.LOADER, 0)
     check_scale(Component.REDIS_SINK, 1)
+
+
+def table(number: int) -> list[list[str]]:
+    """The rows of a table of docs/sizing.md, without its head."""
+    text = (Path(__file__).parents[3] / "docs/sizing.md").read_text()
+    blocks = re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE)
+    return [[cell.strip() for cell in row.strip("|\n").split("|")] for row in blocks[number].splitlines()[2:]]
+
+
+def test_the_documented_scales_are_those_of_the_code() -> None:
+    rows = table(0)
+    assert len(rows) >= 5
+    for row in rows:
+        of = size(int(row[0]))
+        counted = [of.brokers, len(voters(of.brokers)), replication(of.brokers), min_insync(of.brokers)]
+        counted += [of.partitions, of.loaders, of.etl, of.sinks]
+        assert row[1:9] == [str(number) for number in counted]
+        asked = demand(render(stack(int(row[0])), FACTS))
+        memory = [asked.total("memory", limits=limits) / 2**30 for limits in (False, True)]
+        assert row[9:] == [f"{asked.total('cpu'):.2f}", f"{memory[0]:.1f}", f"{memory[1]:.1f}"]
+
+
+def test_the_documented_pods_are_those_of_the_manifests() -> None:
+    found = {}
+    for spec in (stack(1), stack(1, storage="persistent", cpu_limits=True)):
+        for pods in (asked := demand(render(spec, FACTS))).pods:
+            found[pods.owner] = pods
+    claims = {"kafka": asked.claims[0], "redis": asked.claims[1]}
+    rows = {row[0].strip("`"): row[1:] for row in table(1)}
+    assert rows.keys() == found.keys()
+    for name, row in rows.items():
+        pods, claim = found[name], claims.get(name)
+        assert row == [
+            f"{pods.requests['cpu'] * 1000:.0f} m",
+            f"{pods.requests['memory'] / 2**20:.0f} MiB",
+            f"{pods.limits['memory'] / 2**20:.0f} MiB",
+            f"{pods.limits['cpu']:.0f}",
+            f"{claim.bytes / 2**30:.0f}Gi" if claim else "–",
+        ]
+
+
+def test_voters_survive_one_of_them_where_there_are_three() -> None:
+    for brokers in range(1, 10):
+        ids = voters(brokers)
+        assert len(ids) % 2 == 1
+        assert max(ids) < brokers
+        assert min_insync(brokers) <= replication(brokers) <= brokers
+        assert (len(ids) == 3) == (min_insync(brokers) == 2)
