@@ -57,14 +57,15 @@ async def _refresh(user: Entry, config: Mapping[str, str]) -> str:
     import aiohttp
 
     form = {"grant_type": "refresh_token", "refresh_token": config["refresh-token"]}
-    client = aiohttp.BasicAuth(config.get("client-id", ""), config.get("client-secret", ""))
+    pair = f"{config.get('client-id', '')}:{config.get('client-secret', '')}".encode()
+    client = {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
     limits = aiohttp.ClientTimeout(total=TIMEOUT_S)
     connector = aiohttp.TCPConnector(ssl=_trust(user, config))
     try:
         async with aiohttp.ClientSession(connector=connector, timeout=limits, trust_env=True) as session:
             where = f"{config['idp-issuer-url'].rstrip('/')}/.well-known/openid-configuration"
             found = await _json(session.get(where))
-            answer = await _json(session.post(str(found["token_endpoint"]), data=form, auth=client))
+            answer = await _json(session.post(str(found["token_endpoint"]), data=form, headers=client))
             return str(answer["id_token"])
     except (aiohttp.ClientError, TimeoutError, KeyError, ValueError) as error:
         cause = str(getattr(error, "status", "")) or type(error).__name__
