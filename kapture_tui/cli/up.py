@@ -158,6 +158,8 @@ class _Run:
 
     def _take(self, snapshot: Snapshot) -> None:
         _log.debug("snapshot %d: %s, ledger %s", snapshot.seq, snapshot.run.phase.value, snapshot.ledger)
+        if not self.last.time:  # what had changed by then belongs to the deploy, which told its steps
+            self._told |= {event for event in snapshot.events if event.kind is EventKind.CHANGE}
         self.last = snapshot
         for event in snapshot.events:
             if event.kind in _NEWS and event not in self._told:
