@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -184,3 +185,11 @@ def test_json_patch() -> None:
         json_patch(held, [{"op": "replace", "path": "/missing", "value": 1}])
     with pytest.raises(ValueError, match="'move'"):
         json_patch(held, [{"op": "move", "path": "/a"}])
+
+
+def test_the_readme_has_a_line_for_each_file() -> None:
+    text = (MANIFESTS / "README.md").read_text()
+    named = {MANIFESTS / name.rstrip("/") for name in re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)}
+    files = {path for path in MANIFESTS.rglob("*") if path.is_file() and path.name != "README.md"}
+    left = {path for path in files if not named & {path, *path.parents}}
+    assert not left
