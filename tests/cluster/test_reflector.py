@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kapture_tui.model.errors import Unreachable
 from kapture_tui.targets.base import Connection
 from kapture_tui.targets.kubernetes import reflector as module
 from kapture_tui.targets.kubernetes.api import Api
@@ -219,3 +220,27 @@ async def test_nothing_is_left_when_it_is_cancelled(namespace: str, proxy: CutPr
     assert asyncio.all_tasks() == tasks
     await through.close()
     await asyncio.to_thread(proxy.wait_unused)
+
+
+async def test_a_watch_that_died_silently_is_renewed_when_the_server_is_back(
+    api: Api, namespace: str, proxy: CutProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # By itself the watch would notice after 90 s: longer than this test waits.
+    monkeypatch.setattr("kapture_tui.targets.kubernetes.api.OUTAGE_S", 0.0)
+    told = Told()
+    through = await Api.open(Connection(str(proxy.kubeconfig)))
+    reflector = Reflector(through, maps(namespace), on_change=told)
+    try:
+        async with running(reflector):
+            await make(api, namespace, "first")
+            await told.until(lambda changes: ("ADDED", "first") in changes)
+            proxy.cut("hang")
+            with pytest.raises(Unreachable):
+                await through.request("GET", "/version", timeout_s=0.5)
+            proxy.mend()
+            await make(api, namespace, "new")
+            await through.request("GET", "/version")
+            await told.until(lambda changes: ("ADDED", "new") in changes)
+            assert reflector.problem is None
+    finally:
+        await through.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ __all__ = ["Api", "ApiError", "ContextInfo", "Forbidden", "Response", "contexts"
 
 LINE_BYTES = 16 * 1024 * 1024
 """Longest line of a stream; an object in a watch has at most about 3 MiB."""
+OUTAGE_S = 5.0
+"""A server that did not answer for so long was away, and not only slow once."""
 ERROR_BYTES = 64 * 1024
 UNAUTHORIZED = 401
 NOT_MODIFIED = 304
@@ -40,6 +43,8 @@ class Response:
 
 class Api:
     """One user on one cluster. All methods raise KaptureError and nothing else of their own.
+
+    Streams that were open while the server was away end with Unreachable when it is back.
 
     Attributes:
         context: its name in the kubeconfig.
@@ -60,6 +65,8 @@ class Api:
         self._proxy = way.proxy(access)
         self._shown: Grant | None = None
         self._sessions: list[aiohttp.ClientSession] = []
+        self._streams: set[aiohttp.ClientResponse] = set()
+        self._lost_s: float | None = None
 
     @classmethod
     async def open(cls, connection: Connection) -> Self:
@@ -150,7 +157,11 @@ class Api:
         """As `lines`; inside, the server has accepted the request, though nothing may have come yet."""
         limits = aiohttp.ClientTimeout(total=None, sock_connect=way.CONNECT_S, sock_read=idle_s)
         async with self._answer("GET", path, query, None, {"Accept": "*/*"}, limits) as answer:
-            yield self._split(path, answer.content.iter_any(), idle_s)
+            self._streams.add(answer)
+            try:
+                yield self._split(path, answer.content.iter_any(), idle_s)
+            finally:
+                self._streams.discard(answer)
 
     async def _split(
         self, path: str, chunks: AsyncIterator[bytes], idle_s: float | None
@@ -248,10 +259,23 @@ class Api:
                     allow_redirects=False,
                 )
         except Unreachable:
-            self.reachable.clear()
+            self._lose()
             raise
-        self.reachable.set()
+        self._regain()
         return answer
+
+    def _lose(self) -> None:
+        self.reachable.clear()
+        if self._lost_s is None:
+            self._lost_s = time.monotonic()
+
+    def _regain(self) -> None:
+        """The server answers; what was open while it was away may be dead without knowing, and is ended."""
+        if self._lost_s is not None and time.monotonic() - self._lost_s >= OUTAGE_S:
+            for stream in list(self._streams):
+                stream.close()
+        self._lost_s = None
+        self.reachable.set()
 
     def _session(self, grant: Grant) -> aiohttp.ClientSession:
         """Connections that show the grant's certificate. Earlier ones stay for what still runs over them."""
