@@ -58,7 +58,9 @@ async def room(api: Api, namespace: str, around: Surroundings, asked: Demand) ->
 async def _fit(
     api: Api, namespace: str, largest: Sequence[Manifest], empty: Sequence[Node], asked: Demand
 ) -> Finding:
-    if (lacking := nodes.shortage(empty, asked)) and lacking.certain:
+    if not asked.running:
+        return Finding("nodes", True, "there are no pods to place")
+    if len(largest) <= MOST and (lacking := nodes.shortage(empty, asked)) and lacking.certain:
         return _short(lacking)  # whatever runs on them
     known: list[Node] = []
     for start in range(0, min(len(largest), MOST), AT_ONCE):
@@ -72,7 +74,7 @@ async def _fit(
         lacking = nodes.shortage(known, asked)
         if lacking is None:
             return Finding("nodes", True, _enough(known, asked))
-    assert lacking is not None  # there is a node to look at, or not even empty ones would have done
+    assert lacking is not None  # without a node to look at, not even empty ones would have done
     if len(largest) > MOST:
         text = f"on the {MOST} largest of {len(largest)} nodes the pods do not fit: {lacking.text}"
         return Finding("nodes", False, text, _REMEDY)

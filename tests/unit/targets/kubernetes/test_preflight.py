@@ -156,6 +156,19 @@ async def test_no_more_nodes_are_read_than_needed(tmp_path: Path) -> None:
     assert "8 nodes" in fit.text
 
 
+async def test_a_very_large_cluster_is_looked_at_in_part(tmp_path: Path) -> None:
+    """Nobody can tell of what was not looked at, so it stops nothing."""
+    large = {NODES: (200, {"items": [node(f"n{index}", cpu="100m") for index in range(65)]})}
+    finding = await only(tmp_path, large)
+    assert finding.text.startswith("on the 64 largest of 65 nodes the pods do not fit: ")
+    assert not finding.fatal
+
+
+async def test_stack_without_pods_fits_anywhere(tmp_path: Path) -> None:
+    async with answering(tmp_path, {**HERE, NODES: (200, {"items": []})}) as api:
+        assert troubles(await look(api, StackSpec("pets"), lambda _: Demand(()))) == []
+
+
 async def test_node_that_is_not_ready_is_told(tmp_path: Path) -> None:
     away = node("away")
     away["status"]["conditions"] = [{"type": "Ready", "status": "Unknown", "message": "no word from it"}]
