@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from importlib import import_module
 
 from kapture_tui.model.errors import KaptureError
+from kapture_tui.workload.process import SaidAlready
 from kapture_tui.workload.settings import Settings
 
 PROCESSES = {
@@ -23,7 +25,10 @@ def main(argv: list[str]) -> int:
     if len(argv) != 1 or argv[0] not in PROCESSES:
         print(f"usage: python -m kapture_tui.workload {'|'.join(PROCESSES)}", file=sys.stderr)
         return 2
+    # As process 1 of a pod, one without a handler would not be stopped at all; the process installs its own.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger().handlers[0].addFilter(SaidAlready())
     try:
         import_module(f"kapture_tui.workload.{PROCESSES[argv[0]]}").main(Settings.from_env())
     except KaptureError as exc:

@@ -4,12 +4,42 @@ from __future__ import annotations
 
 import _thread
 import json
+import logging
 import os
+import re
 import signal
 import threading
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+REPEAT_S = 10.0
+"""How long a warning is not said again, seconds."""
+
+_FORGET = 1000
+
+
+class SaidAlready(logging.Filter):
+    """Passes a warning that differs from a recent one in its numbers at most only every ten seconds.
+
+    While a broker is away its clients complain twenty times a second, each.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is worth a line."""
+        if record.levelno < logging.WARNING:
+            return True
+        key = record.name, re.sub(r"\d+", "0", record.getMessage())
+        if record.created - self._said.get(key, -REPEAT_S) < REPEAT_S:
+            return False
+        if len(self._said) >= _FORGET:
+            self._said.clear()
+        self._said[key] = record.created
+        return True
 
 
 class StopSignal:
