@@ -10,6 +10,7 @@ import pytest
 
 from kapture_tui.model.errors import Unreachable
 from kapture_tui.workload.observer.source import BACKOFF_MAX_S, STALE_S, Source
+from kapture_tui.workload.waiting import NotThereYet
 
 LONG_S = 20.0
 """Only a test that fails waits for so long."""
@@ -97,6 +98,20 @@ def test_one_that_fails_says_why_and_is_asked_less_and_less_often(start: Start, 
     assert pauses[0] == 1.0
     assert pauses == sorted(pauses)
     assert pauses[-1] == BACKOFF_MAX_S
+
+
+def test_what_is_not_there_yet_is_asked_for_every_time(start: Start, clock: Clock) -> None:
+    answers = iter(["no address", "no topics", ""])
+
+    def look() -> int:
+        if missing := next(answers):
+            raise NotThereYet("waiting", missing)
+        return 1
+
+    source = start(look)
+    for expected in ((None, "waiting: no address"), (None, "waiting: no topics"), (1, "")):
+        assert ask(source) == expected
+        clock.now_s += 1.0
 
 
 def test_one_that_recovers_is_asked_every_time_again(start: Start, clock: Clock) -> None:

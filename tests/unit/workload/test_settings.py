@@ -40,6 +40,8 @@ everything = st.builds(
     ready_file=st.none() | words.map(Path),
     client=words,
     compression=words,
+    patience_s=st.integers(0, 1 << 31),
+    generator=st.none() | words,
 )
 
 LEAST = {"KAPTURE_NAME": "etl-0", "KAPTURE_RUN_ID": "r1", "KAPTURE_BOOTSTRAP": "127.0.0.1:9092"}
