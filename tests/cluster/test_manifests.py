@@ -13,6 +13,7 @@ import pytest
 
 from kapture_tui.model.spec import ClusterSpec, Component, StackSpec
 from kapture_tui.resources import manifests_dir
+from kapture_tui.stack.kustomize import Manifest
 from kapture_tui.stack.render import RunFacts, Secrets, render, write
 from kapture_tui.targets.kubernetes.api import Api
 from tests.unit.stack.samples import BUNDLE, FACTS
@@ -42,10 +43,16 @@ async def accepted(api: Api, spec: StackSpec, folder: Path, facts: RunFacts = FA
     for found in objects:
         if found["kind"] in WORKLOADS:
             # Pod Security stops the pod only, not what would make it.
-            name = found["metadata"]["name"]
-            pod = {"metadata": {"name": name}, "spec": found["spec"]["template"]["spec"]}
             path = f"/api/v1/namespaces/{spec.namespace}/pods"
-            await api.request("POST", path, query={"dryRun": "All"}, body=pod)
+            await api.request("POST", path, query={"dryRun": "All"}, body=pod_of(found))
+
+
+def pod_of(found: Manifest) -> Manifest:
+    """A pod as the workload's controller makes it."""
+    spec = found["spec"]["template"]["spec"]
+    claims = [claim["metadata"]["name"] for claim in found["spec"].get("volumeClaimTemplates", ())]
+    volumes = [*spec.get("volumes", ()), *({"name": name, "emptyDir": {}} for name in claims)]
+    return {"metadata": {"name": found["metadata"]["name"]}, "spec": {**spec, "volumes": volumes}}
 
 
 CLUSTERS = {
