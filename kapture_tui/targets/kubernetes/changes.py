@@ -25,6 +25,9 @@ TELLING = {
 }
 """Reasons of Kubernetes' own events that say something the pods themselves do not say."""
 
+PASSING = "failed to sync configmap cache"
+"""A busy kubelet says this of volumes that it mounts a moment later: no news for anybody."""
+
 HISTORY = {"ScalingReplicaSet", "Killing", "BackOff"}
 """More of them, of which somebody who joins later would not know otherwise."""
 
@@ -79,6 +82,8 @@ def told(event: Mapping[str, Any], reasons: set[str]) -> Event | None:
     at = event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"]
     about = event.get("involvedObject") or {}
     text = " ".join(str(event.get("message") or event["reason"]).split())
+    if PASSING in text:
+        return None
     return Event(timestamp(seconds_of(at)), EventKind.CHANGE, str(about.get("name") or ""), text)
 
 

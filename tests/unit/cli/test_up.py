@@ -146,10 +146,19 @@ async def test_cancelled_while_it_runs_it_removes_the_stack(capsys):
 
 async def test_outside_text_cannot_act_on_the_terminal(capsys):
     nasty = seen(Phase.STARTING, event(EventKind.CHANGE, "etl-0 said \x1b]0;owned\x07"), delivered=50)
-    await run(Up("local", SPEC), ScriptedTarget([nasty]))
+    await run(Up("local", SPEC), ScriptedTarget([seen(Phase.STARTING), nasty]))
     printed = capsys.readouterr()
     assert "\x1b" not in printed.err + printed.out
     assert r"\x1b]0;owned\x07" in printed.err
+
+
+async def test_what_changed_before_the_run_is_no_news_of_it(capsys):
+    old, new = event(EventKind.CHANGE, "long ago"), event(EventKind.CHANGE, "just now")
+    flowing = seen(Phase.STARTING, old, new, delivered=50)
+    await run(Up("local", SPEC), ScriptedTarget([seen(Phase.STARTING, old), flowing]))
+    told = capsys.readouterr().err
+    assert "just now" in told
+    assert "long ago" not in told
 
 
 class FullDisk(io.StringIO):
