@@ -273,7 +273,9 @@ class Api:
         """The server answers; what was open while it was away may be dead without knowing, and is ended."""
         if self._lost_s is not None and time.monotonic() - self._lost_s >= OUTAGE_S:
             for stream in list(self._streams):
-                stream.close()
+                # Closing would wait for a peer that does not listen any more.
+                if stream.connection is not None and stream.connection.transport is not None:
+                    stream.connection.transport.abort()
         self._lost_s = None
         self.reachable.set()
 
