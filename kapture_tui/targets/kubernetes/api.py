@@ -25,6 +25,8 @@ __all__ = ["Api", "ApiError", "ContextInfo", "Forbidden", "Response", "contexts"
 
 LINE_BYTES = 16 * 1024 * 1024
 """Longest line of a stream; an object in a watch has at most about 3 MiB."""
+OPEN_S = 15.0
+"""How long the server may take to accept a stream."""
 OUTAGE_S = 5.0
 """A server that did not answer for so long was away, and not only slow once."""
 ERROR_BYTES = 64 * 1024
@@ -244,20 +246,22 @@ class Api:
     ) -> aiohttp.ClientResponse:
         session = self._session(grant)
         shown = {**headers, "Authorization": grant.authorization} if grant.authorization else headers
-        waited_s = limits.total or limits.sock_read
+        waited_s = limits.total or OPEN_S
         try:
             with way.explained(self._access, describe(method, path), self._proxy, waited_s):
-                answer = await session.request(
-                    method,
-                    URL(self.server + path, encoded=True),
-                    params=query,
-                    data=data,
-                    headers=shown,
-                    timeout=limits,
-                    proxy=self._proxy,
-                    server_hostname=self._access.cluster.text("tls-server-name") or None,
-                    allow_redirects=False,
-                )
+                # A stream may be silent for long, but the server accepts it at once.
+                async with asyncio.timeout(waited_s):
+                    answer = await session.request(
+                        method,
+                        URL(self.server + path, encoded=True),
+                        params=query,
+                        data=data,
+                        headers=shown,
+                        timeout=limits,
+                        proxy=self._proxy,
+                        server_hostname=self._access.cluster.text("tls-server-name") or None,
+                        allow_redirects=False,
+                    )
         except Unreachable:
             self._lose()
             raise
