@@ -134,11 +134,17 @@ async def exists(api: Api, path: str) -> bool:
 
 
 async def scale(api: Api, kind: Kind, namespace: str, name: str, replicas: int) -> None:
-    """Set replicas through the scale subresource, so that no other client's scaling conflicts with ours."""
-    await api.request(
-        "PATCH",
-        f"{kind.path(namespace, name)}/scale",
-        query={"fieldManager": MANAGER},
-        body={"spec": {"replicas": replicas}},
-        content_type="application/merge-patch+json",
-    )
+    """Set replicas through the scale subresource, so that no other client's scaling conflicts with ours.
+
+    Applied rather than patched: the server notes who set replicas only from the first apply on, and from that note we
+    know later who scaled, and that the number is not ours to set again.
+    """
+    wish = {
+        "apiVersion": "autoscaling/v1",
+        "kind": "Scale",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"replicas": replicas},
+    }
+    query = {"fieldManager": MANAGER, "force": "true"}
+    path = f"{kind.path(namespace, name)}/scale"
+    await api.request("PATCH", path, query=query, body=wish, content_type=APPLY)

@@ -64,14 +64,12 @@ class NamespaceWatch:
             label_selector=OURS,
             on_change=self._scale,
             managed_fields=True,
-            managed_fields=True,
         )
         self.sets = Reflector(
             api,
             STATEFUL_SET.collection(namespace),
             label_selector=OURS,
             on_change=self._scale,
-            managed_fields=True,
             managed_fields=True,
         )
         self.records = Reflector(
