@@ -7,14 +7,14 @@ of its own, and returns a sentence on what was done.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 from kapture_tui.model.errors import IntegrityViolated, KaptureError, UsageError
 from kapture_tui.model.event import Event
 from kapture_tui.model.snapshot import Phase, PodRow, RunInfo, Snapshot
 from kapture_tui.model.spec import Component, StackSpec
-from kapture_tui.targets.base import Finding, Target
+from kapture_tui.targets.base import Place, Target
 from kapture_tui.tui.figures import count, plural, size
 
 _LEAVING = ("Terminating", "Succeeded")
@@ -42,6 +42,10 @@ class Session:
         spec: what was asked for; None when attached to a stack somebody else started.
         readonly: nothing may be changed.
         latest: the last snapshot; assign it as they come.
+        place: where the cluster says we are; None on this machine, and until it has answered.
+        found: the same before we deployed anything there; None when attached.
+        denied: what may not be done there, as `Target.denied` says it.
+        agreed: a person has agreed to changes of that cluster.
     """
 
     def __init__(
@@ -52,11 +56,23 @@ class Session:
         self.spec = spec
         self.readonly = readonly
         self.latest = Snapshot(run=RunInfo(namespace, target.name))
+        self.place: Place | None = None
+        self.found: Place | None = None
+        self.denied: Mapping[str, str] = {}
+        self.agreed = False
         self._wanted: dict[Component, int] = {}
 
-    async def preflight(self, spec: StackSpec) -> list[Finding]:
-        """Return what the target says about starting `spec`."""
-        return await self.target.preflight(spec)
+    async def look_around(self) -> None:
+        """Learn where this is and what may be done there. Raises KaptureError: nobody answers."""
+        if self.target.name != "local":
+            self.place = await self.target.place()
+            self.denied = await self.target.denied()
+
+    async def whereabouts(self) -> Place:
+        """Return where this is. Raises KaptureError: nobody answers."""
+        if self.place is None:
+            self.place = await self.target.place()
+        return self.place
 
     async def deploy(self) -> AsyncIterator[Event]:
         """Start the stack; see `Target.deploy`. Raises UsageError when there is none to start, or nothing may be."""
@@ -120,8 +136,18 @@ class Session:
             raise UsageError("changing the stack", "this console is read-only", "start it without --readonly")
 
 
-def removal(snapshot: Snapshot) -> Removal:
-    """Return what tearing down the stack of a snapshot takes away, by kind and number."""
+_WORKLOADS = {"kafka": "StatefulSet", "redis": "StatefulSet"}
+
+
+def removal(snapshot: Snapshot, place: Place | None = None, volumes: bool = False) -> Removal:
+    """Return what tearing down the stack of a snapshot takes away, by kind and number.
+
+    Args:
+        place: on a cluster, as it was before the stack was deployed; None: not known.
+        volumes: the stack has claimed some.
+    """
+    if snapshot.run.target != "local":
+        return _cluster_removal(snapshot, place, volumes)
     present = {pod.component for pod in snapshot.pods}
     kind = "process" if snapshot.run.target == "local" else "pod"
     goes = [_pods(snapshot.pods, kind)] if snapshot.pods else []
@@ -136,6 +162,24 @@ def removal(snapshot: Snapshot) -> Removal:
     return Removal(
         tuple(goes), tuple(f"the {name} that was there already" for name in foreign if snapshot.pods)
     )
+
+
+def _cluster_removal(snapshot: Snapshot, place: Place | None, volumes: bool) -> Removal:
+    goes = [_pods(snapshot.pods, "pod")] if snapshot.pods else []
+    kinds = Counter(_WORKLOADS.get(name, "Deployment") for name in {pod.component for pod in snapshot.pods})
+    goes += [plural(number, kind) for kind, number in sorted(kinds.items())]
+    goes.append("its Services, ConfigMaps, Secrets and Jobs")
+    if snapshot.kafka is not None and not volumes:
+        goes.append(_topics(snapshot))
+    name = snapshot.run.namespace
+    stays = ["what is not of this stack"]
+    if place is not None and place.exists is False:
+        goes.append(f"the namespace {name}, which was made for it")
+    else:
+        stays.append(f"the namespace {name}" + ("" if place else ", unless it was made for the stack"))
+    if volumes:
+        stays.append(f"claimed volumes and their data: kapture-tui down {name} --purge removes them too")
+    return Removal(tuple(goes), tuple(stays))
 
 
 def _pods(pods: tuple[PodRow, ...], kind: str) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import gc
 import os
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -28,6 +29,7 @@ from kapture_tui.tui.history import History
 from kapture_tui.tui.options import ConsoleOptions
 from kapture_tui.tui.output import TightUpdate
 from kapture_tui.tui.palette import Commands
+from kapture_tui.tui.questions import Fact, whereabouts
 from kapture_tui.tui.screens.base import Stage, bindings
 from kapture_tui.tui.screens.setup import SetupScreen
 from kapture_tui.tui.styles import role_styles, textual_theme
@@ -37,6 +39,15 @@ from kapture_tui.tui.widgets.canvas import Canvas
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from kapture_tui.targets.base import Target
+
+
+CLOSE_S = 2.0
+"""How long connections may take to be let go, seconds."""
+
+LOOK_AGAIN_S = 5.0
+"""How long to wait before a cluster that did not answer is asked again who we are."""
 
 
 class ConsoleApp(App[int], inherit_bindings=False):
@@ -71,10 +82,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.clock = clock
         self.failure: KaptureError | None = None
         self.history = History()
-        self._form = form_for(options.spec, options.target)
+        self._form = form_for(options.spec, options.target, options.connection)
         self.session = self.open_session(self._form.base)
         self._feed: asyncio.Task[None] | None = None
         self._tasks: dict[asyncio.Task[None], Screen[Any]] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self._let_go: set[asyncio.Task[None]] = set()
         self._running_here = False
         self._hung_up = False
         self._epitaph = ""
@@ -102,6 +115,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Watch the terminal, and the stack if there is one already."""
         hangup.install(self.hang_up)
         self._running_here = self.options.start
+        self._look_around()
         if self.options.attach:
             self._follow()
         self.push_screen(self._first_screen())
@@ -122,11 +136,15 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._stop_following()
         self.switch_screen(SetupScreen(self._form))
 
-    def deploy(self, spec: StackSpec) -> None:
-        """Start a stack."""
+    def deploy(self, spec: StackSpec, agreed: bool = False) -> None:
+        """Start a stack; `agreed`: a person has agreed to changes of its cluster."""
         from kapture_tui.tui.screens.steps import DeployScreen
 
+        self.let_go(self.session.target)
         self.session = self.open_session(spec)
+        self.session.agreed = agreed
+        self.session.found = self._form.here()
+        self._look_around()
         self.failure, self._epitaph = None, ""
         self._running_here = True
         self.switch_screen(DeployScreen(self.session))
@@ -160,8 +178,67 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def open_session(self, spec: StackSpec) -> Session:
         """Return a session for a stack. Raises KaptureError: the target cannot be opened."""
-        target = self.options.open_target(self._form.target, spec.namespace)
+        form = self._form
+        target = self.options.open_target(form.target, spec.namespace, form.connection)
         return Session(target, spec.namespace, None if self.options.attach else spec, self.options.readonly)
+
+    async def agreed(self, *what: Fact) -> bool:
+        """Return whether a person agrees to a change: on a cluster they are asked before the first one.
+
+        Raises: KaptureError: the cluster does not say where we are.
+        """
+        session = self.session
+        if session.agreed or session.target.name == "local" or self.options.yes:
+            return True
+        from kapture_tui.tui.screens.dialogs import Question
+
+        place = await session.whereabouts()
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def take(agreed: bool | None) -> None:
+            if not answer.done():
+                answer.set_result(bool(agreed))
+
+        self.push_screen(Question(*whereabouts(place), *what), take)
+        session.agreed = await answer
+        return session.agreed
+
+    def let_go(self, target: Target) -> None:
+        """Close a target that is not used any more."""
+        task = asyncio.get_running_loop().create_task(self._end(target))
+        self._let_go.add(task)
+        task.add_done_callback(self._let_go.discard)
+
+    async def _end(self, target: Target) -> None:
+        with suppress(KaptureError, TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await target.close()
+
+    async def _shutdown(self) -> None:
+        """Let connections go, too."""
+        for task in filter(None, (self._feed, self._looking)):
+            task.cancel()
+        self.let_go(self.session.target)
+        await super()._shutdown()
+        await asyncio.gather(*self._let_go, return_exceptions=True)
+
+    def _look_around(self) -> None:
+        """Ask the cluster who we are and what we may do there, until it answers."""
+        if self._looking is not None:
+            self._looking.cancel()
+        self._looking = asyncio.get_running_loop().create_task(self._ask_around(self.session))
+        self._looking.add_done_callback(self._finished)
+
+    async def _ask_around(self, session: Session) -> None:
+        while True:
+            try:
+                await session.look_around()
+                break
+            except KaptureError:
+                await asyncio.sleep(LOOK_AGAIN_S)  # that nobody answers, the snapshots say
+        for screen in self.screen_stack if self.is_running else ():
+            if isinstance(screen, Stage) and screen.keybar is not None:
+                screen.keybar.redraw()
 
     def top_stage(self) -> Stage:
         """Return the full screen on top, below any dialog."""
@@ -185,8 +262,17 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if self._stops():
             return "quit, stops it" if brief else f"{key} stops {name}, with everything in it, and leaves."
         if self.options.attach or self._running_here:
-            return "quit, it stays" if brief else f"{key} leaves the console; {name} goes on running."
+            stays = (
+                f"{key} leaves the console; {name} goes on running: {self._picked_up_by()} shows it again."
+            )
+            return "quit, it stays" if brief else stays
         return "quit" if brief else f"{key} leaves the console; nothing is running."
+
+    def _picked_up_by(self) -> str:
+        """The command that shows the stack again."""
+        context = self._form.connection.context
+        where = f" --context {context}" if self.session.target.name != "local" and context else ""
+        return f"kapture-tui attach {self.session.namespace}{where}"
 
     def _stops(self) -> bool:
         """Whether leaving stops the stack: one on this machine that this console started, unless told to keep it."""
@@ -205,7 +291,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.exit_now()
 
     def exit_now(self) -> None:
-        """Leave with the exit code that is due."""
+        """Leave with the exit code that is due; what stays on a cluster is named."""
+        on_cluster = self.session.target.name != "local"
+        if on_cluster and (self.options.attach or self._running_here) and not self._epitaph:
+            self._epitaph = f"{self.session.namespace} goes on running: {self._picked_up_by()}"
         self.exit(exit_code(self.session.latest, self.failure))
 
     def hang_up(self) -> None:
@@ -224,11 +313,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     # Snapshots and tasks
 
-    def start(self, job: Coroutine[Any, Any, None], screen: Screen[Any]) -> None:
+    def start(self, job: Coroutine[Any, Any, None], screen: Screen[Any]) -> asyncio.Task[None]:
         """Run a task that ends with a screen."""
         task = asyncio.get_running_loop().create_task(job)
         self._tasks[task] = screen
         task.add_done_callback(self._finished)
+        return task
 
     async def settle(self, screen: Screen[Any]) -> None:
         """Cancel the tasks of all other screens and wait until they have cleaned up."""

@@ -20,6 +20,7 @@ class Command:
         help: one line.
         where: the screen it belongs to, a key of `PLACES`.
         changes: whether it changes the stack; such commands are off with `--readonly`.
+        needs: what the user has to be allowed, one of the targets' `ACTIONS`; "" for nothing.
         footer: rank in the footer; what has a larger one goes first when room is short.
     """
 
@@ -31,6 +32,7 @@ class Command:
     where: str
     changes: bool = False
     footer: int = 5
+    needs: str = ""
 
     @property
     def address(self) -> str:
@@ -49,16 +51,28 @@ PLACES = {
 }
 
 TABLE: tuple[Command, ...] = (
-    Command("setup.start", "enter", "start", "start", "start what is chosen", "setup", True, 1),
-    Command("setup.toggle", "space", "choose", "choose", "choose or drop a component", "setup", footer=2),
+    Command("setup.start", "enter", "start", "start", "start what is chosen", "setup", True, 1, "deploy"),
+    Command("setup.toggle", "space", "choose", "choose", "choose or drop what is marked", "setup", footer=2),
     Command("steps.continue", "enter", "proceed", "go on", "go on to the next screen", "steps", footer=1),
     Command("steps.retry", "r", "retry", "try again", "start the same stack again", "steps", True, 2),
     Command("steps.back", "escape", "back", "change setup", "back to the setup screen", "steps", footer=3),
     Command(
-        "loader.more", "plus,equals_sign", "more_loaders", "loaders", "one loader more", "dashboard", True, 3
+        "loader.more",
+        "plus,equals_sign",
+        "more_loaders",
+        "loaders",
+        "one loader more",
+        "dashboard",
+        True,
+        3,
+        "scale",
     ),
-    Command("loader.less", "minus", "fewer_loaders", "loaders", "one loader less", "dashboard", True, 3),
-    Command("stack.scale", "s", "scale", "scale", "set the number of any component", "dashboard", True, 4),
+    Command(
+        "loader.less", "minus", "fewer_loaders", "loaders", "one loader less", "dashboard", True, 3, "scale"
+    ),
+    Command(
+        "stack.scale", "s", "scale", "scale", "set the number of any component", "dashboard", True, 4, "scale"
+    ),
     Command(
         "display.pause",
         "space",
@@ -71,9 +85,27 @@ TABLE: tuple[Command, ...] = (
     Command(
         "select.details", "enter", "details", "details", "all about what is selected", "dashboard", footer=2
     ),
-    Command("select.logs", "l", "logs", "logs", "follow the log of the selected pod", "dashboard", footer=4),
     Command(
-        "stack.teardown", "D", "teardown", "remove", "tear the stack down; asks first", "dashboard", True, 6
+        "select.logs",
+        "l",
+        "logs",
+        "logs",
+        "follow the log of the selected pod",
+        "dashboard",
+        False,
+        4,
+        "logs",
+    ),
+    Command(
+        "stack.teardown",
+        "D",
+        "teardown",
+        "remove",
+        "tear the stack down; asks first",
+        "dashboard",
+        True,
+        6,
+        "destroy",
     ),
     Command("logs.follow", "f", "follow", "follow", "jump to the end and stay there", "logs", footer=2),
     Command("dialog.accept", "enter", "accept", "choose", "take what is marked", "dialog", footer=2),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from kapture_tui.model.errors import UsageError
-from kapture_tui.model.spec import CHOICES, Component, LoadSpec, StackSpec
-from kapture_tui.targets.base import Finding
+from kapture_tui.model.spec import CHOICES, Component, LoadSpec, StackSpec, refuse_reserved
+from kapture_tui.targets.base import Connection, Finding, Place
+
+if TYPE_CHECKING:
+    from kapture_tui.targets.kubernetes.kubeconfig import ContextInfo
 
 DIGITS = "0123456789"
 LABEL = "abcdefghijklmnopqrstuvwxyz0123456789-"
@@ -78,6 +82,12 @@ class Form:
         fields: by the names in `FIELDS`.
         components: those chosen.
         findings: what preflight said; None while it is being asked.
+        connection: how the cluster is reached; its context is the one chosen.
+        contexts: the clusters there are to choose from.
+        no_cluster: why none can be chosen; "" if one can be.
+        place: where the cluster says we are; None as long as it has not answered.
+        denied: what may not be done there, as `Target.denied` says it.
+        trouble: why the cluster does not answer; "" if it does, or has not been asked.
     """
 
     base: StackSpec
@@ -85,6 +95,33 @@ class Form:
     fields: dict[str, Field] = field(default_factory=dict)
     components: set[Component] = field(default_factory=set)
     findings: Sequence[Finding] | None = None
+    connection: Connection = Connection()
+    contexts: Sequence[ContextInfo] = ()
+    no_cluster: str = "looking for a kubeconfig…"
+    place: Place | None = None
+    denied: Mapping[str, str] = field(default_factory=dict)
+    trouble: str = ""
+
+    @property
+    def on_cluster(self) -> bool:
+        """Whether the stack is to run on a cluster."""
+        return self.target == "kubernetes"
+
+    def choose(self, target: str, context: str | None = None) -> None:
+        """Choose where the stack is to run; what was known about another place is forgotten."""
+        self.target = target
+        self.connection = replace(self.connection, context=context or self.connection.context)
+        self.findings, self.place, self.denied, self.trouble = None, None, {}, ""
+
+    def context(self) -> str:
+        """Return the name of the chosen context; "" if there is none."""
+        current = next((info.name for info in self.contexts if info.current), "")
+        return self.connection.context or current
+
+    def here(self) -> Place | None:
+        """Return the place, if it is that of the namespace as it is typed now."""
+        known = self.place is not None and self.place.namespace == self.fields["namespace"].text
+        return self.place if known else None
 
     def spec(self) -> StackSpec:
         """Return the stack. Raises UsageError for the first thing that is wrong."""
@@ -106,6 +143,9 @@ class Form:
             components=frozenset(c for c in self.components if not self.refusal(c)),
             load=load,
         )
+        if self.on_cluster:
+            # A cluster brings its own servers.
+            spec = replace(spec, kafka_home=None, kafka_bootstrap=None, redis_url=None)
         spec.check()
         return spec
 
@@ -114,6 +154,8 @@ class Form:
         text = self.fields[name].text
         try:
             _check(name, text)
+            if name == "namespace" and self.on_cluster:
+                refuse_reserved(text)
         except UsageError as exc:
             return f"{exc.cause}: {exc.remedy}" if exc.remedy else exc.cause
         except ValueError:
@@ -134,8 +176,9 @@ class Form:
             return "" if found.ok else f"{found.text}: {found.remedy}" if found.remedy else found.text
         from kapture_tui.stack.catalogue import CATALOGUE
 
-        missing = self.target == "local" and not CATALOGUE[component].local
-        return "not on this machine in this release" if missing else ""
+        if self.on_cluster:
+            return "" if component in _ON_CLUSTERS else "not in this release"
+        return "" if CATALOGUE[component].local else "not on this machine in this release"
 
     def finding(self, component: Component) -> Finding | None:
         """Return what preflight said about a component; None if nothing (yet)."""
@@ -154,7 +197,10 @@ class Form:
         return next((f.text for f in self.findings or () if f.subject == "memory"), "")
 
 
-def form_for(spec: StackSpec | None, target: str) -> Form:
+_ON_CLUSTERS = (Component.KAFKA, Component.REDIS, Component.PROMETHEUS)
+
+
+def form_for(spec: StackSpec | None, target: str, connection: Connection | None = None) -> Form:
     """Return the form that stands for a stack; for None the stack of the first minute: Kafka and Redis, scale 1."""
     base = spec or StackSpec("demo", components=frozenset({Component.REDIS}))
     load = base.load
@@ -169,7 +215,8 @@ def form_for(spec: StackSpec | None, target: str) -> Form:
     }
     allowed = {"namespace": LABEL, "rate": DIGITS + "."}
     fields = {name: Field(text, allowed.get(name, DIGITS)).entered() for name, text in texts.items()}
-    return Form(base, target, fields, {c for c in base.components if c in CHOICES})
+    chosen = {c for c in base.components if c in CHOICES}
+    return Form(base, target, fields, chosen, connection=connection or Connection())
 
 
 def _check(name: str, text: str) -> None:

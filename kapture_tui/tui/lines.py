@@ -55,6 +55,11 @@ def select(spans: Line, start: int, cells: int) -> Line:
     )
 
 
+def quiet(spans: Line) -> Line:
+    """Return the line without its colours; what is selected stays so."""
+    return tuple((text, "dim!" if role.endswith("!") else "dim") for text, role in spans)
+
+
 def changes(old: Line, new: Line) -> list[tuple[int, int]]:
     """Return the cell ranges `(start, stop)` in which two lines of equal width differ.
 

@@ -26,6 +26,11 @@ class Commands(Provider):
     async def _do(self, command: Command) -> None:
         await self.screen.run_action(command.address)
 
+    def _told(self, command: Command) -> Text:
+        """What it does, quietly and with the reason where it is off."""
+        why = self.screen.refusal(command.id) if isinstance(self.screen, Stage) else ""
+        return Text(f"{command.help}: {why}", "dim") if why else Text(command.help)
+
     def _help(self, command: Command) -> str:
         keys = cast("ConsoleApp", self.app).keys[command.id]
         return "  ".join(shown(key) for key in keys.split(","))
@@ -33,12 +38,13 @@ class Commands(Provider):
     async def discover(self) -> AsyncIterator[DiscoveryHit]:
         """Offer all of them before anything is typed."""
         for command in self._available():
-            yield DiscoveryHit(command.help, partial(self._do, command), help=self._help(command))
+            yield DiscoveryHit(self._told(command), partial(self._do, command), help=self._help(command))
 
     async def search(self, query: str) -> AsyncIterator[Hit]:
         """Offer those that match what was typed."""
         matcher = self.matcher(query)
         for command in self._available():
             if (score := matcher.match(command.help)) > 0:
-                hit = cast(Text, matcher.highlight(command.help))
+                told = self._told(command)
+                hit = told if told.style else cast(Text, matcher.highlight(command.help))
                 yield Hit(score, hit, partial(self._do, command), text=command.help, help=self._help(command))

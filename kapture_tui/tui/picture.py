@@ -53,18 +53,30 @@ class Picture:
 
 
 def reasons(snapshot: Snapshot, *parts: str) -> Line:
-    """Return why figures of some parts are missing, for a foot; empty if nothing is."""
-    wanted = {*parts, "target"}
+    """Return why figures of some parts are missing, for a foot; empty if nothing is. The head has `silence`."""
+    wanted = set(parts)
     if snapshot.report_age_s is None and REPORTED & wanted:
         wanted.add("observer")
     found = [reason for key, reason in snapshot.unavailable.items() if key.partition(".")[0] in wanted]
     return line(("; ".join(dict.fromkeys(found)), "warn")) if found else ()
 
 
+def out_of_sight(snapshot: Snapshot) -> bool:
+    """Return whether the target does not answer, so that everything in the snapshot is old."""
+    return snapshot.age_s > STALE_S or "target" in snapshot.unavailable
+
+
 def staleness(snapshot: Snapshot) -> Line:
     """Return the age of the figures when they are old; empty if they are fresh or there are none."""
-    age_s = snapshot.report_age_s
+    age_s = max(snapshot.age_s, snapshot.report_age_s or 0.0) or None
     return line((f"{seconds(age_s)} old", "warn")) if age_s is not None and age_s > STALE_S else ()
+
+
+def silence(snapshot: Snapshot) -> Line:
+    """Return how old everything is, and why the target does not answer; empty if it does."""
+    why = snapshot.unavailable.get("target", "")
+    age = f"{seconds(snapshot.age_s)} old" if snapshot.age_s > STALE_S else ""
+    return line((": ".join(filter(None, (age, why))), "warn")) if out_of_sight(snapshot) else ()
 
 
 def beside(*parts: Line) -> Line:

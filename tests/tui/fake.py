@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.snapshot import Phase
 from kapture_tui.model.spec import Component, StackSpec
-from kapture_tui.targets.base import Finding, Observation
+from kapture_tui.targets.base import Finding, Observation, Place
 
 FINDINGS = (
     Finding("machine", True, "2 cores, 24 GB"),
@@ -55,6 +55,9 @@ class ScriptedTarget:
         events: of the deploy, in order; an exception among them is raised there.
         gate: if given, deploy and destroy wait for it before each event after the first.
         done: (verb, arguments…) of every change it was asked for.
+        where: what it says about its place.
+        missing: what the user may not do.
+        closed: how often it was.
     """
 
     namespace: str = "perf-test"
@@ -66,6 +69,20 @@ class ScriptedTarget:
     refusal: KaptureError | None = None
     log: Sequence[str] = ()
     done: list[tuple[object, ...]] = field(default_factory=list)
+    closed: int = 0
+    where: Place | KaptureError | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    async def place(self) -> Place:
+        if isinstance(self.where, KaptureError):
+            raise self.where
+        return self.where or Place("lab", "https://lab:6443", "jay", self.namespace, exists=False)
+
+    async def denied(self) -> Mapping[str, str]:
+        return self.missing
+
+    async def close(self) -> None:
+        self.closed += 1
 
     async def preflight(self, spec: StackSpec) -> list[Finding]:
         return list(self.findings)
@@ -99,7 +116,7 @@ class ScriptedTarget:
     async def control(self, rate: float | None, paused: bool) -> None:
         self.done.append(("control", rate, paused))
 
-    async def destroy(self) -> AsyncIterator[Event]:
+    async def destroy(self, purge: bool = False) -> AsyncIterator[Event]:
         self.done.append(("destroy",))
         script = self.removal or [step("processes", f"nothing left in {self.namespace}", True, 0.3)]
         async for event in self._play(script):

@@ -37,9 +37,9 @@ def main(mode: str = "setup", tick_s: str = "1", ticks: str = "1000000", descrip
             os.write(int(descriptor), what)
 
     class Told(ScriptedTarget):
-        async def destroy(self) -> AsyncIterator[Event]:
+        async def destroy(self, purge: bool = False) -> AsyncIterator[Event]:
             tell(DESTROYED)
-            async for event in super().destroy():
+            async for event in super().destroy(purge):
                 yield event
 
     target = Told(log=[f"2026-01-02 17:00:{n % 60:02} line {n}" for n in range(300)])
@@ -62,7 +62,9 @@ def main(mode: str = "setup", tick_s: str = "1", ticks: str = "1000000", descrip
     spec = StackSpec("perf-test", 2, frozenset({Component.REDIS})) if mode != "setup" else None
     attach, start = mode in ("attach", "trouble"), mode in ("start", "fail")
     code = run_console(
-        ConsoleOptions(lambda name, namespace: target, spec, attach=attach, start=start, watch=watch)
+        ConsoleOptions(
+            lambda name, namespace, connection: target, spec, attach=attach, start=start, watch=watch
+        )
     )
     tell(RETURNED)
     return code

@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.model.spec import StackSpec
-from kapture_tui.targets.base import Target
+from kapture_tui.targets.base import Connection, Target
 from kapture_tui.tui import ConsoleOptions, keymap, themes
 from kapture_tui.tui.app import ConsoleApp
 from tests.tui.fake import ScriptedTarget
@@ -92,20 +92,22 @@ async def console(
     size: tuple[int, int] = SMALL,
     target: ScriptedTarget | None = None,
     theme: str = "kapture-dark",
+    at: str = "local",
     **options: object,
 ) -> AsyncIterator[Stagehand]:
-    """Open a console; `options` are those of `ConsoleOptions`."""
+    """Open a console; `at` is the name of the target it begins with, `options` those of `ConsoleOptions`."""
     target = target or ScriptedTarget()
     snapshots: asyncio.Queue[Snapshot] = asyncio.Queue()
 
-    def open_target(name: str, namespace: str) -> Target:
+    def open_target(name: str, namespace: str, connection: Connection) -> Target:
         return target
 
     async def watch(_: Target) -> AsyncIterator[Snapshot]:
         while True:
             yield await snapshots.get()
 
-    chosen = replace(ConsoleOptions(open_target, watch=watch), **options)
+    given = {"contexts": lambda _: (), "target": at, **options}
+    chosen = replace(ConsoleOptions(open_target, watch=watch), **given)
     app = ConsoleApp(chosen, themes.load(theme), keymap.load(), clock=lambda: 100.0)
     async with app.run_test(size=size) as pilot:
         stage = Stagehand(app, pilot, target, snapshots)

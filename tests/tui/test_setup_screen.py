@@ -29,7 +29,7 @@ async def test_what_cannot_run_is_greyed_with_reason_and_remedy(size: tuple[int,
         assert "[x] redis          valkey 9.1, packaged" in stage.line("redis  ")
         assert "[-] elasticsearch  no server: set ELASTICSEARCH_HOME or give a" in stage.line("elasticsearch")
         assert "[-] postgres       not in this release" in stage.line("postgres")
-        assert "○ cluster          comes with the next release" in stage.line("cluster")
+        assert "○ cluster          no kubeconfig: set KUBECONFIG or use --kube" in stage.line("cluster")
 
 
 async def test_greyed_lines_are_drawn_in_the_quiet_role() -> None:

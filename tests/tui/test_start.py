@@ -47,7 +47,7 @@ def test_what_is_no_screen_needs_no_toolkit(module: str) -> None:
 
 
 def options(**given: object) -> ConsoleOptions:
-    return ConsoleOptions(lambda name, namespace: ScriptedTarget(), **given)  # type: ignore[arg-type]
+    return ConsoleOptions(lambda name, namespace, connection: ScriptedTarget(), **given)  # type: ignore[arg-type]
 
 
 def test_an_unknown_theme_is_refused_before_the_terminal_is_touched() -> None:

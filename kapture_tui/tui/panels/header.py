@@ -6,7 +6,7 @@ from kapture_tui.model.snapshot import Phase, Snapshot
 from kapture_tui.tui.actions import faults
 from kapture_tui.tui.figures import DASH, clock, count, millis, rate
 from kapture_tui.tui.lines import Line, fit, line, line_width
-from kapture_tui.tui.picture import staleness
+from kapture_tui.tui.picture import out_of_sight, silence, staleness
 from kapture_tui.tui.text import clean, clip
 
 _GLYPHS = {
@@ -29,22 +29,28 @@ TARGETS = {"local": "this machine", "kubernetes": "cluster"}
 """Names of targets for people."""
 
 
-def header(snapshot: Snapshot, cells: int, frozen: bool = False) -> tuple[Line, ...]:
+def header(snapshot: Snapshot, cells: int, frozen: bool = False, context: str = "") -> tuple[Line, ...]:
     """Return the header in lines of exactly `cells` cells: one, or several on a narrow terminal.
 
     Where one line is short of room, what the panels below say as well goes first: the scale, then the rates.
 
     Args:
         frozen: the display is paused, so everything below is old.
+        context: which cluster it is; "" for this machine, or not known.
     """
+    who = _who(snapshot, context)
+    if out_of_sight(snapshot):
+        known = [_name(snapshot), _phase(snapshot, frozen), silence(snapshot)]
+        rows = _flowed(known, cells) if cells < NARROW else [_joined(known)]
+        return tuple(fit(row, cells) for row in rows)
     urgent = [*_faults(snapshot), *([stale] if (stale := staleness(snapshot)) else [])]
     flow = _flow(snapshot)
     choices = (
-        [_who(snapshot, brief=False), _phase(snapshot, frozen), *flow, *urgent],
-        [_who(snapshot), _phase(snapshot, frozen), *flow, *urgent],
-        [_who(snapshot), _phase(snapshot, frozen, brief=True), *flow, *urgent],
-        [_who(snapshot), _phase(snapshot, frozen, brief=True), *flow[1:], *urgent],
-        [_who(snapshot), _phase(snapshot, frozen, brief=True), *flow[2:], *urgent],
+        [who, _phase(snapshot, frozen), *flow, *urgent],
+        [_name(snapshot), _phase(snapshot, frozen), *flow, *urgent],
+        [_name(snapshot), _phase(snapshot, frozen, brief=True), *flow, *urgent],
+        [_name(snapshot), _phase(snapshot, frozen, brief=True), *flow[1:], *urgent],
+        [_name(snapshot), _phase(snapshot, frozen, brief=True), *flow[2:], *urgent],
     )
     if cells < NARROW:
         rows = _flowed(choices[1], cells)
@@ -79,12 +85,13 @@ def _joined(parts: list[Line]) -> Line:
     return row
 
 
-def _who(snapshot: Snapshot, brief: bool = True) -> Line:
-    name = clip(clean(snapshot.run.namespace or DASH), 24)
-    if brief:
-        return line((name, "strong"))
-    target = TARGETS.get(snapshot.run.target, snapshot.run.target)
-    return line((name, "strong"), (f" @ {target}  scale {snapshot.run.scale}", "dim"))
+def _name(snapshot: Snapshot) -> Line:
+    return line((clip(clean(snapshot.run.namespace or DASH), 24), "strong"))
+
+
+def _who(snapshot: Snapshot, context: str) -> Line:
+    target = clip(clean(context), 32) or TARGETS.get(snapshot.run.target, snapshot.run.target)
+    return (*_name(snapshot), *line((f" @ {target}  scale {snapshot.run.scale}", "dim")))
 
 
 def _phase(snapshot: Snapshot, frozen: bool, brief: bool = False) -> Line:

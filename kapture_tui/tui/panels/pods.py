@@ -15,6 +15,9 @@ from kapture_tui.tui.text import clean, left, right, width
 COMPONENT, POD = "component/", "pod/"
 """What keys of the selection begin with."""
 
+SAMPLE_S = 20.0
+"""Clusters measure usage every 15 s or so; what is older is shown with its age, seconds."""
+
 _FOLDED, _UNFOLDED = "▸", "▾"
 _RUNNING = ("Running", "Succeeded")
 
@@ -26,22 +29,27 @@ class Columns:
     name: int
     cpu_bars: int
     memory_bars: int
+    node: int = 0
 
 
-def columns(cells: int, names: Collection[str]) -> Columns:
-    """Return the widths for so many cells: names first, then bars, CPU's wider than memory's."""
+def columns(cells: int, names: Collection[str], nodes: Collection[str] = ()) -> Columns:
+    """Return the widths for so many cells: names first, then nodes if all fit, then bars, CPU's wider than memory's."""
     longest = max([width(name) for name in names] + [11]) + 1
     fixed = len("  ") + len(" 2/2") + 6 + 7 + 4 + 5
     name = min(longest, max(10, cells - fixed))
     spare = cells - fixed - name - 2
-    return Columns(name, min(40, max(0, spare * 3 // 5)), min(24, max(0, spare * 2 // 5)))
+    node = max((width(node) for node in nodes), default=-1) + 1
+    node = node if node <= spare else 0
+    spare -= node
+    return Columns(name, min(40, max(0, spare * 3 // 5)), min(24, max(0, spare * 2 // 5)), node)
 
 
 def picture(snapshot: Snapshot, history: History, cells: int, unfolded: Collection[str]) -> Picture:
     """Return the panel's picture for `cells` cells; `unfolded` are the components whose pods are shown."""
     groups = by_component(snapshot.pods)
     shown = [f" {pod.name}" for name in unfolded for pod in groups.get(name, ())]
-    widths = columns(cells, [clean(name) for name in (*groups, *shown)])
+    nodes = {clean(pod.node) for name in unfolded for pod in groups.get(name, ()) if pod.node}
+    widths = columns(cells, [clean(name) for name in (*groups, *shown)], nodes)
     rows: list[Line] = []
     spots: list[Spot] = []
     for component, pods in groups.items():
@@ -83,6 +91,7 @@ def ailment(pod: PodRow) -> str:
 def _heading(widths: Columns) -> Line:
     text = (
         left("  name", widths.name + 2)
+        + left("node", widths.node)
         + right("up", 4)
         + right("cpu", 6)
         + left("", widths.cpu_bars + 1)
@@ -100,6 +109,7 @@ def _component(name: str, pods: list[PodRow], history: History, widths: Columns,
     return (
         (f"{_UNFOLDED if open_ else _FOLDED} ", "dim"),
         (left(clean(name), widths.name), "text"),
+        *_node("", widths),
         (right(f"{ready}/{len(pods)}", 4), "text" if ready == len(pods) else "warn"),
         (right(cores(total(pod.cpu_cores for pod in pods)), 6) + " ", "text"),
         (left(spark(history.bars("cpu", name, widths.cpu_bars)), widths.cpu_bars), "spark"),
@@ -113,12 +123,17 @@ def _component(name: str, pods: list[PodRow], history: History, widths: Columns,
 def _pod(pod: PodRow, widths: Columns) -> Line:
     return (
         (f"   {left(clean(pod.name), widths.name - 1)}", "dim" if pod.ready else "warn"),
+        *_node(pod.node or "", widths),
         (right("" if pod.ready else "no", 4), "warn"),
         (right(cores(pod.cpu_cores), 6) + " " * (widths.cpu_bars + 1), "text"),
         (right(size(pod.memory_bytes), 7) + " " * (widths.memory_bars + 1), "text"),
         _restarts(pod.restarts),
         (right(age(pod.age_s), 5), "dim"),
     )
+
+
+def _node(name: str, widths: Columns) -> Line:
+    return ((left(clean(name), widths.node), "dim"),) if widths.node else ()
 
 
 def _restarts(number: int) -> tuple[str, str]:
@@ -131,4 +146,11 @@ def _totals(pods: Sequence[PodRow]) -> Line:
     return beside(
         line(("cpu ", "dim"), cores(total(pod.cpu_cores for pod in pods))),
         line(("mem ", "dim"), size(total(pod.memory_bytes for pod in pods))),
+        _measured(pods),
     )
+
+
+def _measured(pods: Sequence[PodRow]) -> Line:
+    """How long ago usage was measured, where that is longer than measuring takes."""
+    oldest_s = max((pod.sample_age_s for pod in pods if pod.sample_age_s is not None), default=0.0)
+    return line((f"{age(oldest_s)} ago", "warn")) if oldest_s > SAMPLE_S else ()

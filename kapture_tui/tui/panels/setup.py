@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 
 from kapture_tui.model.errors import UsageError
-from kapture_tui.model.spec import CHOICES, Component
+from kapture_tui.model.spec import CHOICES, Component, StackSpec
 from kapture_tui.stack import sizing
 from kapture_tui.tui.figures import count, plural, size
 from kapture_tui.tui.form import Field, Form
 from kapture_tui.tui.lines import Line, fit, line, line_width
 from kapture_tui.tui.picture import Picture, Spot
+from kapture_tui.tui.questions import namespace_state, pods
 from kapture_tui.tui.text import clean, clip, left, wrap
 
 WHERE, COMPONENT, FIELD, START = "where/", "component/", "field/", "start"
 """What keys of the selection begin with."""
-
-LATER = "comes with the next release"
-"""Why a cluster cannot be chosen yet."""
 
 _LABEL = 12
 _NAME = 15
@@ -62,13 +60,28 @@ def picture(form: Form, cells: int, height: int, selected: str | None) -> Pictur
 
 
 def _where(sheet: _Sheet, form: Form) -> None:
-    sheet.spot(f"{WHERE}local", _LABEL, sheet.cells - _LABEL)
-    facts = clip(clean(", ".join(filter(None, (machine(), form.memory())))), sheet.cells - _LABEL - 20)
-    sheet.add(
-        (left("where", _LABEL), "dim"), ("● ", "accent"), left("this machine", _NAME + 2), (facts, "dim")
-    )
-    sheet.spot(f"{WHERE}kubernetes", _LABEL, sheet.cells - _LABEL)
-    sheet.add(" " * _LABEL, ("○ " + left("cluster", _NAME + 2) + LATER, "dim"))
+    facts = ", ".join(filter(None, (machine(), form.memory())))
+    place = (left("where", _LABEL), "this machine", facts, not form.on_cluster)
+    _choice(sheet, f"{WHERE}local", *place)
+    _choice(sheet, f"{WHERE}kubernetes", " " * _LABEL, "cluster", _cluster(form), form.on_cluster)
+
+
+def _choice(sheet: _Sheet, key: str, label: str, name: str, facts: str, chosen: bool) -> None:
+    sheet.spot(key, _LABEL, sheet.cells - _LABEL)
+    facts = clip(clean(facts), sheet.cells - _LABEL - 20)
+    mark = ("● ", "accent") if chosen else ("○ ", "dim")
+    sheet.add((label, "dim"), mark, (left(name, _NAME + 2), "text" if chosen else "dim"), (facts, "dim"))
+
+
+def _cluster(form: Form) -> str:
+    """Return which cluster is chosen or would be, and who we are there; or why none can be."""
+    if form.no_cluster:
+        return form.no_cluster
+    info = next((info for info in form.contexts if info.name == form.context()), None)
+    name = form.context() or "no current context: space chooses one"
+    server = form.place.server if form.place else info.server if info else ""
+    user = f" as {form.place.user}" if form.place else ""
+    return f"{name}  {server}{user}"
 
 
 def machine() -> str:
@@ -109,7 +122,7 @@ def _fields(sheet: _Sheet, form: Form, selected: str | None) -> None:
     for names in _FIELDS:
         row: Line = ()
         for name in names:
-            label = _LABELS.get(name, name)
+            label = name if form.on_cluster and name == "namespace" else _LABELS.get(name, name)
             row += line((left(label, _LABEL) if not row else f"{label} ", "dim"))
             chosen = selected == FIELD + name
             drawn = _field(form, name, chosen)
@@ -117,6 +130,8 @@ def _fields(sheet: _Sheet, form: Form, selected: str | None) -> None:
             row += (*drawn, ("  ", "text"))
         if names == ("scale",):
             row += line((_replicas(form), "dim"))
+        if names == ("namespace",) and (place := form.here()):
+            row += line((namespace_state(place), "dim"))
         sheet.add(*row)
 
 
@@ -152,22 +167,36 @@ def _advice(sheet: _Sheet, form: Form, selected: str | None, rows: int) -> None:
 
 def advice(form: Form, selected: str | None) -> tuple[str, str]:
     """Return text and role of what is to be said about the selected place."""
+    if form.on_cluster and form.trouble:
+        return form.trouble, "trouble"
     for found in form.obstacles():
         text = f"{found.subject}: {found.text}{': ' if found.remedy else ''}{found.remedy}"
         return text, "trouble" if found.fatal else "warn"
     kind, _, name = (selected or "").partition("/")
     if kind == "field":
         problem = form.problem(name)
-        return (f"{name}: {problem}", "trouble") if problem else (_HINTS[name], "dim")
+        return (f"{name}: {problem}", "trouble") if problem else (_hint(form, name), "dim")
     if kind == "where":
-        return (
-            (f"cluster: {LATER}", "dim")
-            if name == "kubernetes"
-            else ("child processes of this machine", "dim")
-        )
+        return _about(form, name), "dim"
     if kind == "component":
         return _component_advice(form, Component(name))
     return "", "dim"
+
+
+def _about(form: Form, target: str) -> str:
+    if target == "local":
+        return "child processes of this machine"
+    if form.no_cluster:
+        return f"cluster: {form.no_cluster}"
+    if not form.on_cluster:
+        return "pods in a namespace; space chooses it"
+    return f"pods in a namespace; space chooses one of {plural(len(form.contexts), 'context')}"
+
+
+def _hint(form: Form, name: str) -> str:
+    if form.on_cluster and name == "namespace":
+        return "where the stack goes; space lists those that are there"
+    return _HINTS[name]
 
 
 _HINTS = {
@@ -196,7 +225,7 @@ def _summary(sheet: _Sheet, form: Form) -> None:
     lines = wrap(text, room)
     for row in lines[:-1]:
         sheet.add((row, role))
-    ready = role != "trouble"
+    ready = role == "strong"
     sheet.spot(START, sheet.cells - len(button), len(button))
     sheet.add((left(lines[-1], room + 2), role), (button, "accent" if ready else "dim"))
 
@@ -207,10 +236,35 @@ def summary(form: Form) -> tuple[str, str]:
         spec = form.spec()
     except UsageError as exc:
         return f"not yet: {exc.doing}, {exc.cause}", "trouble"
+    if form.on_cluster:
+        return hindrance(form) or (_cluster_summary(form, spec), "strong")
     takes = sizing.estimate(spec, os.cpu_count() or 1)
     started = plural(takes.processes, "process", "processes")
     ready_s = max(1, round(takes.seconds))
     return f"starts {started}, about {size(takes.memory_bytes)}, ready in about {ready_s} s", "strong"
+
+
+def hindrance(form: Form) -> tuple[str, str] | None:
+    """Return text and role of what keeps a stack from being started on the cluster; None if nothing does."""
+    context = form.context()
+    if form.no_cluster or not context:
+        return f"not yet: {form.no_cluster or 'choose a context'}", "trouble"
+    if form.trouble:
+        return f"not yet: {context} cannot be used", "trouble"
+    if "deploy" in form.denied:
+        return f"you may not {form.denied['deploy']}", "trouble"
+    for found in form.findings or ():
+        if found.fatal and not found.ok:
+            return f"not yet: {found.subject}, {found.text}", "trouble"
+    if form.here() is None:
+        return f"asking {context}…", "dim"
+    return None
+
+
+def _cluster_summary(form: Form, spec: StackSpec) -> str:
+    place = form.here()
+    also = "makes the namespace and " if place is not None and place.exists is False else ""
+    return f"{also}starts {plural(pods(spec), 'pod')} in {spec.namespace} on {form.context()}"
 
 
 def _unit(form: Form) -> str:

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.tui.arrange import Place
-from kapture_tui.tui.commands import TABLE, commands_for
+from kapture_tui.tui.commands import BY_ID, commands_for
 from kapture_tui.tui.picture import Picture
 from kapture_tui.tui.widgets.keybar import KeyBar
 from kapture_tui.tui.widgets.panel import Panel
@@ -100,9 +100,26 @@ class Stage(_Common, Screen[None], inherit_bindings=False):
     def make_keybar(self) -> KeyBar:
         """Return the line of keys for this screen's places."""
         commands = [c for c in commands_for(*self.PLACES, "everywhere") if c.id not in self.UNSAID]
-        off = [c.id for c in TABLE if c.changes] if self.console.options.readonly else []
-        self.keybar = KeyBar(commands, self.console.keys, off)
+        self.keybar = KeyBar(commands, self.console.keys, self.refusal)
         return self.keybar
+
+    def denied(self) -> Mapping[str, str]:
+        """Return what may not be done where this screen is about: see `Target.denied`."""
+        return self.console.session.denied
+
+    def refusal(self, command: str) -> str:
+        """Return why a command is off; "" if it can be given."""
+        known = BY_ID[command]
+        if known.changes and self.console.options.readonly:
+            return "this console is read-only"
+        right = self.denied().get(known.needs)
+        return f"you may not {right}" if right else ""
+
+    def refuses(self, command: str) -> bool:
+        """Return whether a command is off, and if so say why."""
+        if why := self.refusal(command):
+            self.say(why, "warn")
+        return bool(why)
 
     def rectangles(self, size: Size) -> Mapping[str, Place]:
         """Return where the widgets go: one panel called "main" above the keys, unless overridden."""

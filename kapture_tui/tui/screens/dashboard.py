@@ -16,6 +16,7 @@ from kapture_tui.tui.actions import removal
 from kapture_tui.tui.arrange import PANELS, Arrangement, Place, Wants
 from kapture_tui.tui.lines import Line
 from kapture_tui.tui.panels import events, flow, header, lag, ledger, pods, redis
+from kapture_tui.tui.picture import out_of_sight
 from kapture_tui.tui.screens.base import Stage, bindings
 from kapture_tui.tui.screens.dialogs import Scale, Teardown
 from kapture_tui.tui.screens.reading import Details, Logs
@@ -30,10 +31,11 @@ class HeaderBar(Canvas):
         super().__init__(id="header")
         self.snapshot = Snapshot()
         self.frozen = False
+        self.context = ""
 
     def draw(self, cells: int, rows: int) -> tuple[Line, ...]:
         """Return the lines."""
-        return header.header(self.snapshot, cells, self.frozen)
+        return header.header(self.snapshot, cells, self.frozen, self.context)
 
 
 class Dashboard(Stage):
@@ -94,6 +96,11 @@ class Dashboard(Stage):
 
     def _draw(self, snapshot: Snapshot) -> None:
         self._snapshot = self._header.snapshot = snapshot
+        place = self.console.session.place
+        self._header.context = place.context if place else ""
+        old = out_of_sight(snapshot)
+        for panel in self._panels.values():
+            panel.grey = old
         self._rearrange(self.size)
         for canvas in (self._header, *self._panels.values()):
             if canvas.display:
@@ -177,6 +184,8 @@ class Dashboard(Stage):
     def action_logs(self) -> None:
         """Follow the log of the selected pod, or of all pods of the selected component."""
         key = self._panels["pods"].selected
+        if self.refuses("select.logs"):
+            return
         if key is None:
             self.say("there is no process yet", "warn")
             return
@@ -189,20 +198,26 @@ class Dashboard(Stage):
 
     def action_more_loaders(self) -> None:
         """One loader more."""
-        self.console.start(self._say_done(1), self)
+        if not self.refuses("loader.more"):
+            self.console.start(self._say_done(1), self)
 
     def action_fewer_loaders(self) -> None:
         """One loader less."""
-        self.console.start(self._say_done(-1), self)
+        if not self.refuses("loader.less"):
+            self.console.start(self._say_done(-1), self)
 
     async def _say_done(self, difference: int) -> None:
+        one = "one loader more" if difference > 0 else "one loader less"
         try:
-            self.say(await self.console.session.add_loaders(difference))
+            if await self.console.agreed(("scales", one)):
+                self.say(await self.console.session.add_loaders(difference))
         except KaptureError as exc:
             self.console.tell(exc)
 
     def action_scale(self) -> None:
         """Ask for numbers."""
+        if self.refuses("stack.scale"):
+            return
         self.app.push_screen(Scale(self.console.session), self._scale)
 
     def _scale(self, wanted: dict[Component, int] | None) -> None:
@@ -210,7 +225,10 @@ class Dashboard(Stage):
             self.console.start(self._apply(wanted), self)
 
     async def _apply(self, wanted: dict[Component, int]) -> None:
+        asked = ", ".join(f"{component.value} to {n}" for component, n in wanted.items())
         try:
+            if not await self.console.agreed(("scales", asked)):
+                return
             done = [await self.console.session.scale(component, n) for component, n in wanted.items()]
         except KaptureError as exc:
             self.console.tell(exc)
@@ -219,11 +237,15 @@ class Dashboard(Stage):
 
     def action_teardown(self) -> None:
         """Ask whether the stack may go."""
-        if self.console.options.readonly:
-            self.say("this console is read-only", "warn")
+        if self.refuses("stack.teardown"):
             return
-        namespace = self.console.session.namespace
-        self.app.push_screen(Teardown(namespace, removal(self.console.session.latest)), self._teardown)
+        session = self.console.session
+        spec = session.spec or self.console.options.spec
+        volumes = spec is not None and spec.cluster.storage == "persistent"
+        place = session.place
+        goes = removal(session.latest, session.found, volumes)
+        where = f" from {place.context}, {place.server}" if place else ""
+        self.app.push_screen(Teardown(session.namespace, goes, where), self._teardown)
 
     def _teardown(self, agreed: bool | None) -> None:
         if agreed:

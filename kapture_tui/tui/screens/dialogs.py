@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kapture_tui.model.errors import KaptureError, UsageError
 from kapture_tui.model.spec import Component
@@ -11,6 +11,7 @@ from kapture_tui.tui.actions import Removal, Session
 from kapture_tui.tui.lines import Line, fit, line
 from kapture_tui.tui.panels.steps import told
 from kapture_tui.tui.picture import Picture, Spot
+from kapture_tui.tui.questions import Fact
 from kapture_tui.tui.screens.base import Dialog
 from kapture_tui.tui.text import clean, left, right, wrap
 
@@ -34,8 +35,9 @@ class Failure(Dialog[None]):
 class Teardown(Dialog[bool]):
     """Asks whether the stack may go: by kind and number, with "No" in focus."""
 
-    def __init__(self, namespace: str, removal: Removal) -> None:
+    def __init__(self, namespace: str, removal: Removal, where: str = "") -> None:
         self._namespace = namespace
+        self._where = where
         self._removal = removal
         super().__init__()
         self.box.selected = "no"
@@ -43,7 +45,8 @@ class Teardown(Dialog[bool]):
     def draw(self, cells: int, rows: int) -> Picture:
         """Return what goes, what stays, and the two answers."""
         answers = ("[ No ]", f"[ Yes, remove {clean(self._namespace)} ]")
-        shown = [line(f"This removes {clean(self._namespace)} for good:"), ()]
+        head = f"This removes {clean(self._namespace)}{clean(self._where)} for good:"
+        shown = [*(line(row) for row in wrap(head, cells)), ()]
         for item in self._removal.goes:
             shown += _item("-", clean(item), cells, "text")
         for item in self._removal.stays:
@@ -65,6 +68,68 @@ class Teardown(Dialog[bool]):
 def _item(mark: str, text: str, cells: int, role: str) -> list[Line]:
     first, *others = wrap(text, cells - 4)
     return [line((f"  {mark} {first}", role)), *(line((f"    {other}", role)) for other in others)]
+
+
+class Question(Dialog[bool]):
+    """Asks before a cluster is changed: where, and what; "No" is in focus."""
+
+    CELLS = 72
+
+    def __init__(self, *facts: Fact) -> None:
+        self._facts = facts
+        super().__init__()
+        self.box.selected = "no"
+
+    def draw(self, cells: int, rows: int) -> Picture:
+        """Return the facts and the two answers."""
+        shown: list[Line] = []
+        for name, text in self._facts:
+            for index, part in enumerate(wrap(clean(text), cells - 12)):
+                shown.append(line((left("" if index else name, 12), "dim"), part))
+        answers = ("[ No ]", "[ Yes ]")
+        row = len(shown) + 1
+        spots = (Spot("no", row, 2, len(answers[0])), Spot("yes", row, 4 + len(answers[0]), len(answers[1])))
+        shown += [(), line("  ", (answers[0], "accent"), "  ", (answers[1], "trouble"))]
+        return Picture(line(("change this cluster?", "title")), rows=tuple(shown), spots=spots)
+
+    def action_accept(self) -> None:
+        """Answer."""
+        self.dismiss(self.box.selected == "yes")
+
+    def action_close(self) -> None:
+        """No."""
+        self.dismiss(False)
+
+
+class Choice(Dialog[str | None]):
+    """Chooses one of several names."""
+
+    CELLS = 72
+
+    def __init__(self, title: str, choices: Mapping[str, str], current: str) -> None:
+        self._title = title
+        self._choices = choices
+        super().__init__()
+        self.box.selected = current if current in choices else next(iter(choices), None)
+
+    def draw(self, cells: int, rows: int) -> Picture:
+        """Return one row a choice, with what is known about it."""
+        width = min(32, max(map(len, self._choices), default=0)) + 2
+        shown = [
+            fit(line(left(clean(name), width), (clean(told), "dim")), cells)
+            for name, told in self._choices.items()
+        ]
+        spots = tuple(Spot(name, row, 0, cells) for row, name in enumerate(self._choices))
+        return Picture(
+            line((self._title, "title")),
+            rows=tuple(shown) or (line(("there is none", "dim")),),
+            spots=spots,
+            foot=line(("enter chooses  esc cancels", "dim")),
+        )
+
+    def action_accept(self) -> None:
+        """Take what is marked."""
+        self.dismiss(self.box.selected)
 
 
 class Scale(Dialog[dict[Component, int] | None]):

@@ -70,7 +70,9 @@ class Help(Reading):
         """Show it."""
         app = self.console
         self.main.show(
-            lambda cells, rows: help_panel.picture(app.keys, app.leaving(), app.options.log_file, cells)
+            lambda cells, rows: help_panel.picture(
+                app.keys, app.leaving(), app.options.log_file, cells, app.bottom_stage().refusal
+            )
         )
 
 

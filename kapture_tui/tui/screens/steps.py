@@ -141,8 +141,8 @@ class DeployScreen(StepsScreen):
 
     def action_retry(self) -> None:
         """Start the same stack again."""
-        if self.failure is not None and self.session.spec is not None:
-            self.console.deploy(self.session.spec)
+        if self.failure is not None and self.session.spec is not None and not self.refuses("steps.retry"):
+            self.console.deploy(self.session.spec, self.session.agreed)
 
     def action_back(self) -> None:
         """Change the setup."""
@@ -193,7 +193,8 @@ class TeardownScreen(StepsScreen):
     def closing(self) -> Sequence[Line]:
         """Return what is left, and at the end how to go on."""
         if not self.over:
-            what = f"{plural(len(self._left), 'process', 'processes')} left  " if self._left else ""
+            kind = ("process", "processes") if self.session.target.name == "local" else ("pod", "pods")
+            what = f"{plural(len(self._left), *kind)} left  " if self._left else ""
             return [line((what, "strong"), ("  ".join(sorted(self._left)), "dim"))]
         if self.failure is not None:
             return [line((f"{self.console.key('app.quit')} ", "accent"), ("quits", "dim"))]

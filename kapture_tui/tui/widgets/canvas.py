@@ -11,7 +11,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from kapture_tui.tui.lines import Line, changes, fit
+from kapture_tui.tui.lines import Line, changes, fit, quiet
 
 
 class Styled(Protocol):
@@ -21,10 +21,15 @@ class Styled(Protocol):
 
 
 class Canvas(Widget):
-    """Draws lines. Subclasses say which in `draw`; call `redraw` when the answer may have changed."""
+    """Draws lines. Subclasses say which in `draw`; call `redraw` when the answer may have changed.
+
+    Attributes:
+        grey: what is drawn is old: all of it is quiet.
+    """
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.grey = False
         self._shown: list[Line] = []
 
     def draw(self, cells: int, rows: int) -> Sequence[Line]:
@@ -38,6 +43,8 @@ class Canvas(Widget):
             return
         before = self._shown
         drawn = list(self.draw(cells, rows))[:rows]
+        if self.grey:
+            drawn = [quiet(row) for row in drawn]
         self._shown = [fit(drawn[y] if y < len(drawn) else (), cells) for y in range(rows)]
         if len(before) != rows or _width(before) != cells:
             self.refresh()

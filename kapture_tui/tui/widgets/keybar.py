@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from textual.events import Click
 
@@ -23,13 +23,15 @@ class KeyBar(Canvas):
         unsaid: ids of commands that mean nothing at the moment.
     """
 
-    def __init__(self, commands: Sequence[Command], keys: Mapping[str, str], off: Sequence[str] = ()) -> None:
+    def __init__(
+        self, commands: Sequence[Command], keys: Mapping[str, str], refusal: Callable[[str], str]
+    ) -> None:
         super().__init__(id="keys")
         self.labels: dict[str, str] = {}
         self.unsaid: Collection[str] = ()
         self._commands = [command for command in commands if command.label]
         self._keys = keys
-        self._off = off
+        self._refusal = refusal
         self._message: Line = ()
         self._spots: list[tuple[int, int, Command]] = []
 
@@ -66,7 +68,7 @@ class KeyBar(Canvas):
         labels = [self.labels.get(command.id, command.label) for command in commands]
         for index, command in enumerate(commands):
             start = line_width(spans) + 1
-            role = "dim" if command.id in self._off else "accent"
+            role = "dim" if self._refusal(command.id) else "accent"
             spans += line((f" {shown(self._keys[command.id].split(',')[0])}", role))
             # Neighbours of one meaning share their label: "+ - loaders".
             if labels[index : index + 2].count(labels[index]) == 1:
