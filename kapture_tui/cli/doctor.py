@@ -15,8 +15,7 @@ from kapture_tui.cli.settings import Doctor
 from kapture_tui.cli.where import current_context, kubeconfigs
 from kapture_tui.model.errors import KaptureError, UsageError
 from kapture_tui.model.spec import Component, StackSpec, refuse_reserved
-from kapture_tui.targets.base import Finding, Place
-from kapture_tui.tui.questions import namespace_state
+from kapture_tui.targets.base import Finding
 
 _PACKAGES = ("textual", "redis", "orjson", "psutil", "platformdirs", "pyyaml", "prometheus-client", "crc32c")
 _REINSTALL = "install kapture-tui again: its requirements are not met"
@@ -144,7 +143,7 @@ async def _cluster(command: Doctor) -> list[Finding]:
         spec = StackSpec(_namespace(known.get(context or "")), components=_ON_CLUSTERS)
         target = open_target("kubernetes", spec.namespace, command.connection)
         try:
-            return [_where(await target.place()), *await target.preflight(spec)]
+            return await target.preflight(spec)
         finally:
             await target.close()
     except KaptureError as exc:
@@ -158,11 +157,6 @@ def _namespace(namespace: str | None) -> str:
     except UsageError:
         return "perf-test"
     return namespace or "default"
-
-
-def _where(place: Place) -> Finding:
-    text = f"{place.context}: {place.server} as {place.user}; namespace {place.namespace}, {namespace_state(place)}"
-    return Finding("kubernetes", True, text)
 
 
 def _without_remedy(exc: KaptureError) -> str:

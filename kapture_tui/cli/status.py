@@ -29,9 +29,11 @@ def run(command: Status) -> int:
 
 
 async def status(command: Status, target: Target, clock: Callable[[], float] = time.monotonic) -> int:
-    """Print one Snapshot, or with `watch_s` one after the other. Raises UsageError when there is no stack."""
+    """Print one Snapshot, or with `watch_s` one after the other. Raises KaptureError: no stack, or no answer."""
     from kapture_tui.telemetry.hub import Hub
 
+    if target.name != "local":
+        await target.place()  # the hub takes no answer for a moment's silence; at the start it is an error
     async with aclosing(Hub(target).snapshots()) as snapshots:
         if command.watch_s is not None:
             await _watch(snapshots, command, clock)

@@ -13,13 +13,14 @@ import pytest
 from kapture_tui.cli import question
 from kapture_tui.cli.change import add, down, scale
 from kapture_tui.cli.question import Declined
-from kapture_tui.cli.settings import Add, Down, Scale, Up
+from kapture_tui.cli.settings import Add, Down, Scale, Status, Up
 from kapture_tui.cli.stack import closed
+from kapture_tui.cli.status import status
 from kapture_tui.cli.up import up
-from kapture_tui.model.errors import KaptureError, NotAllowed, UsageError
+from kapture_tui.model.errors import KaptureError, NotAllowed, Unreachable, UsageError
 from kapture_tui.model.snapshot import Phase
 from kapture_tui.model.spec import Component, StackSpec
-from kapture_tui.targets.base import Connection, Finding, Observation
+from kapture_tui.targets.base import Connection, Finding, Observation, Place
 from tests.unit.cli.scripted import NOTHING, SPEC, ScriptedTarget, seen
 
 PLAIN = Observation(StackSpec("demo", 2), "run", Phase.STARTING)
@@ -149,6 +150,16 @@ async def test_purge_reaches_the_target(capsys):
     target = cluster(seen())
     await down(Down("kubernetes", "demo", purge=True, yes=True), target)
     assert target.calls == ["destroy, volumes too"]
+
+
+async def test_a_cluster_that_does_not_answer_is_an_error_and_not_an_empty_table():
+    class Away(ScriptedTarget):
+        async def place(self) -> Place:
+            raise Unreachable("reaching https://lab:6443", "connection refused", "check the VPN")
+
+    with pytest.raises(Unreachable) as failure:
+        await status(Status("kubernetes", "demo"), Away([seen()], name="kubernetes"))
+    assert failure.value.exit_code == 3
 
 
 async def test_the_target_is_closed_whatever_happens():
