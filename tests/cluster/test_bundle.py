@@ -105,7 +105,9 @@ def python(name: str, *command: str, mounts: Mapping[str, str], **env: str) -> d
 
 
 def process(name: str) -> dict[str, Any]:
-    return python(
+    probe = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1}
+    ready = {"readinessProbe": probe} if name == "observer" else {}
+    return ready | python(
         name,
         *("-P", "-m", "kapture_tui.workload", PROCESSES[name]),
         mounts={"code": "/code", "run": "/run/kapture"},
