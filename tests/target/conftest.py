@@ -69,6 +69,7 @@ async def stack(kind: str) -> AsyncIterator[Stack]:
     spec = StackSpec(name, 1, load=LoadSpec(stores=40, customers=200, rate=100.0, seed=5))
     target = open_target(kind, name, Connection())
     running = Stack(target, Hub(target), spec)
+    reader = asyncio.create_task(_watch(running.hub))
     try:
         assert [found for found in await target.preflight(spec) if found.fatal and not found.ok] == []
         running.deployed = [event async for event in target.deploy(spec)]
@@ -77,8 +78,16 @@ async def stack(kind: str) -> AsyncIterator[Stack]:
         last = [event async for event in target.destroy()][-1]
         assert (last.step, last.done) == ("nothing-left", True), last
     finally:
+        reader.cancel()
         await _remove(target)
         await target.close()
+
+
+async def _watch(hub: Hub) -> None:
+    """Look on all the time, as a console does: what happens between two questions of a test is seen as well."""
+    async with aclosing(hub.snapshots()) as snapshots:
+        async for _ in snapshots:
+            pass
 
 
 async def _remove(target: Target) -> None:
