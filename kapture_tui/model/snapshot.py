@@ -235,7 +235,7 @@ class Snapshot:
     Attributes:
         time: UTC, ISO 8601 with milliseconds and "Z"; "" before the first tick.
         report_age_s: age of the observer's report in this snapshot, seconds; None: there is none.
-        age_s: age of what the target told, seconds; more than a moment when it does not answer (`unavailable["target"]`).
+        age_s: age of what the target told, seconds; more than 0 when it does not answer (`unavailable["target"]`).
         unavailable: for each part or figure that is None, the reason.
     """
 

@@ -1,6 +1,6 @@
 """The independent recount, run where the brokers can be reached: in a pod of the namespace.
 
-The pod is the ETL's, as far as image, bundle and volumes go, with tests/local/recount.py in place of our own code.
+The pod is the Redis sink's, as far as image, bundle and volumes go, with in_pod_recount.py in place of our own code.
 """
 
 from __future__ import annotations
@@ -13,29 +13,22 @@ from typing import Any
 
 from kapture_tui.targets.kubernetes.api import Api
 
-SCRIPT = Path(__file__).parents[1] / "local" / "recount.py"
-TAIL = """
-found = recount("kafka:9092", embedded=False)
-print(json.dumps({
-    "records": found.records, "messages": found.messages, "written_twice": found.written_twice,
-    "reordered": found.reordered, "customers": {str(k): v for k, v in found.customers.items()},
-}))
-"""
+SCRIPT = Path(__file__).parent / "in_pod_recount.py"
 WAIT_S = 300.0
 
 
 async def recount(api: Api, namespace: str) -> dict[str, Any]:
     """What the topics of the stack in this namespace hold, counted by a reader of its own."""
     core = f"/api/v1/namespaces/{namespace}"
-    etl = await api.request("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments/etl")
-    spec = copy.deepcopy(etl["spec"]["template"]["spec"])
+    sink = await api.request("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments/etl-redis")
+    spec = copy.deepcopy(sink["spec"]["template"]["spec"])
     container = spec["containers"][0]
     container["command"] = ["python3", "/script/recount.py"]
     container.pop("startupProbe", None)
     container["volumeMounts"].append({"name": "script", "mountPath": "/script"})
     spec["volumes"].append({"name": "script", "configMap": {"name": "recount"}})
     spec["restartPolicy"] = "Never"
-    text = SCRIPT.read_text(encoding="utf-8") + TAIL
+    text = SCRIPT.read_text(encoding="utf-8")
     named = {"metadata": {"name": "recount"}}
     await api.request("POST", f"{core}/configmaps", body={**named, "data": {"recount.py": text}})
     await api.request("POST", f"{core}/pods", body={**named, "spec": spec})

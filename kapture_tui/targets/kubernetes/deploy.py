@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from kapture_tui.model.errors import KaptureError, NotAllowed, UsageError
 from kapture_tui.model.event import Event, EventKind
-from kapture_tui.model.spec import StackSpec
+from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.model.times import timestamp
 from kapture_tui.stack.bundle import Bundle, bundle
 from kapture_tui.stack.render import SCALED, RunFacts, Secrets, render
@@ -29,6 +29,7 @@ from kapture_tui.targets.kubernetes.kinds import (
     OURS,
     RUN_LABEL,
     SECRET,
+    STATEFUL_SET,
     WORKLOADS,
     Kind,
     Manifest,
@@ -108,6 +109,8 @@ class Deployment:
             text = f"workload packed for {', '.join(ground.architectures)}{slow}"
             yield self._step("bundle", True, text, time.monotonic() - began_s)
         manifests = await self._render(run_id, bundles, ground)
+        if self._record is not None:
+            await self._refuse_brokers(manifests)
         began_s = time.monotonic()
         yield self._step("apply", False, f"applying {len(manifests)} objects")
         await self._apply(manifests)
@@ -130,6 +133,21 @@ class Deployment:
             cpu_limits=ground.cpu_limits,
         )
         return await asyncio.to_thread(render, spec, facts)
+
+    async def _refuse_brokers(self, manifests: Sequence[Manifest]) -> None:
+        """Raises UsageError when an overlay asks for another number of brokers than run."""
+        name = Component.KAFKA.value
+        wanted = next(
+            (m["spec"]["replicas"] for m in manifests if m["kind"] == "StatefulSet" and name_of(m) == name), 0
+        )
+        try:
+            running = await self._api.request("GET", STATEFUL_SET.path(self._namespace, name))
+        except ApiError as exc:
+            if exc.status == 404:
+                return
+            raise
+        if running["spec"]["replicas"] != wanted:
+            raise brokers_are_fixed(self._spec, running["spec"]["replicas"])
 
     async def _password(self, name: str) -> str:
         """The password in a Secret of the namespace, or a new one where there is none yet."""
@@ -209,20 +227,25 @@ def demand_of(spec: StackSpec) -> Callable[[bool], Demand]:
 
 def refuse_change(running: StackSpec, wanted: StackSpec) -> None:
     """Raises UsageError for a change that cannot be made on a running stack."""
-    doing = f"changing {running.namespace}"
-    down = f"kapture-tui down {running.namespace} first"
     if running.scale != wanted.scale:
-        raise UsageError(
-            doing,
-            f"it runs at scale {running.scale}, and the number of Kafka brokers ({running.scale}) and of their voters "
-            "is fixed when they are made",
-            f"kapture-tui scale {running.namespace} data-loader={wanted.scale} etl={wanted.scale} changes the rest, "
-            f"or {down}",
-        )
+        raise brokers_are_fixed(wanted, running.scale)
     for name in ("storage", "storage_class"):
         if getattr(running.cluster, name) != getattr(wanted.cluster, name):
-            option = name.replace("_", "-")
-            raise UsageError(doing, f"--{option} is fixed when the brokers are made", down)
+            raise UsageError(
+                f"changing {running.namespace}",
+                f"--{name.replace('_', '-')} is fixed when the brokers are made",
+                f"kapture-tui down {running.namespace} first",
+            )
+
+
+def brokers_are_fixed(wanted: StackSpec, running: int) -> UsageError:
+    """The error for another number of brokers than the stack runs with."""
+    name, number = wanted.namespace, wanted.scale
+    return UsageError(
+        f"changing {name}",
+        f"it runs with {running} Kafka brokers, whose number and voters are fixed when they are made",
+        f"scale the rest: kapture-tui scale {name} data-loader={number} etl={number}; or kapture-tui down {name} first",
+    )
 
 
 def was_scaled(workload: Manifest) -> bool:
