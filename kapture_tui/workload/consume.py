@@ -13,7 +13,6 @@ import struct
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from kapture_tui.model.errors import KaptureError
@@ -32,7 +31,7 @@ from kapture_tui.workload.kafka import (
 )
 from kapture_tui.workload.ledger import PartitionLog
 from kapture_tui.workload.ledger_json import encode, key_of
-from kapture_tui.workload.process import StopSignal, say_ready
+from kapture_tui.workload.process import NOBODY_ASKS, Readiness, StopSignal
 from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.transaction import Order, parse
 
@@ -41,6 +40,9 @@ log = logging.getLogger(__name__)
 REPORT_S = 1.0
 REPORT_ALL_S = 30.0
 """How often even unchanged halves are published: a broker with little room forgets old records."""
+
+CHECK_S = 2.0
+"""How often to see whether the sink's memory is still the same one, seconds."""
 
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0)
 """Waiting between tries at a database that is away; the last one repeats."""
@@ -92,6 +94,13 @@ class Sink(Protocol):
         """
         ...
 
+    def identity(self) -> str:
+        """Names the memory: another name, another memory, as of a database that came back without its data.
+
+        Raises: SinkUnavailable.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of the connections."""
         ...
@@ -110,7 +119,7 @@ class ConsumeLoop:
         stop: set when it is time to store, commit and leave.
         join: how to become a member of the sink's group.
         producer: for the ledger halves, which nobody waits for.
-        ready_file: see `Settings.ready_file`.
+        readiness: told once the group is joined.
     """
 
     def __init__(
@@ -120,18 +129,20 @@ class ConsumeLoop:
         stop: StopSignal,
         join: Join,
         producer: Producer,
-        ready_file: Path | None = None,
+        readiness: Readiness = NOBODY_ASKS,
     ) -> None:
         self._name = name
         self._sink = sink
         self._stop = stop
-        self._ready_file = ready_file
+        self._readiness = readiness
         self._logs: dict[TopicPartition, PartitionLog] = {}
         self._pending: dict[TopicPartition, list[Record]] = {}
         self._pending_since: float | None = None
         self._writing: dict[TopicPartition, Batch] = {}
         self._paused: set[TopicPartition] = set()
         self._read_to: dict[TopicPartition, int] = {}
+        self._identity: str | None = None
+        self._check_at = 0.0
         self._publisher = _Publisher(producer, name)
         self._joined = False
         self._consumer = join(self)
@@ -139,6 +150,7 @@ class ConsumeLoop:
     def run(self) -> None:
         """Consume until asked to stop; then store, commit and leave the group."""
         while not self._stop:
+            self._check_memory()
             self._read()
             if self._due():
                 self._store()
@@ -173,7 +185,7 @@ class ConsumeLoop:
         self._take_over(partitions)
         if not self._joined:
             self._joined = True
-            say_ready(self._ready_file, group=self._sink.group)
+            self._readiness.say(group=self._sink.group)
         return {p: self._logs[p].offset for p in partitions if p in self._logs and self._logs[p].offset > 0}
 
     def revoked(self, partitions: Sequence[TopicPartition]) -> None:
@@ -271,6 +283,27 @@ class ConsumeLoop:
             len(partitions),
         )
         self._forget(partitions)
+
+    def _check_memory(self) -> None:
+        """Should the database have lost what it knew, start every partition anew from what it knows now.
+
+        A batch would notice it by itself, but partitions in which nothing more comes would never be written again.
+        """
+        if time.monotonic() < self._check_at:
+            return
+        self._check_at = time.monotonic() + CHECK_S
+        try:
+            identity = self._sink.identity()
+        except SinkUnavailable:
+            return  # the next batch will tell
+        known, self._identity = self._identity, identity
+        if known is None or identity == known:
+            return
+        stored = self._patiently_restore(list(self._logs)) or {}
+        for partition, half_log in list(self._logs.items()):
+            offset = stored[partition].offset if partition in stored else 0
+            if offset != half_log.offset:
+                self._lost_ownership(partition, offset, seek=True)
 
     def _batch(self, partition: TopicPartition, records: list[Record]) -> Batch:
         half_log = self._logs[partition]
@@ -390,7 +423,7 @@ def run_sink(settings: Settings, sink: Sink, stop: StopSignal) -> None:
     def join(listener: GroupListener) -> GroupConsumer:
         return open_consumer(client, sink.group, topics, listener)
 
-    ConsumeLoop(settings.name, sink, stop, join, open_producer(client), settings.ready_file).run()
+    ConsumeLoop(settings.name, sink, stop, join, open_producer(client), settings.readiness).run()
 
 
 def client_settings(settings: Settings) -> ClientSettings:

@@ -118,6 +118,10 @@ class Etl:
             before.epoch, self._owner, batch.start, batch.half, add(before.total, gained), simulated, real
         )
 
+    def identity(self) -> str:
+        """See `Sink`: what it knows lies where its input lies, and lives as long."""
+        return ""
+
     def close(self) -> None:
         """See `Sink`."""
         self._rollups.close()

@@ -31,7 +31,7 @@ from kapture_tui.workload.kafka import (
 from kapture_tui.workload.ledger import HistogramLog, SentLog, partition_key
 from kapture_tui.workload.ledger_json import decode, encode, key_of
 from kapture_tui.workload.petstore import LoaderStream, PetstoreSpec
-from kapture_tui.workload.process import StopSignal, say_ready
+from kapture_tui.workload.process import StopSignal
 from kapture_tui.workload.schedule import Schedule
 from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.topics import wait_for_topics
@@ -280,7 +280,7 @@ class Loader:
         self._report(LoaderState.LIVE)
         while not self._reports_acked and not self._stop:
             self._producer.poll(0.1)
-        say_ready(self._settings.ready_file, incarnation=self.incarnation)
+        self._settings.readiness.say(incarnation=self.incarnation)
 
     def _finish(self) -> None:
         if self._governor:

@@ -8,7 +8,9 @@ import logging
 import os
 import re
 import signal
+import socket
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -70,10 +72,33 @@ class StopSignal:
         return self._event.wait(timeout_s)
 
 
-def say_ready(path: Path | None, **facts: Any) -> None:
-    """Write the ready file, all of it or nothing; without a path nobody asked."""
-    if path is None:
-        return
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(facts))
-    os.replace(part, path)
+_listening: list[socket.socket] = []
+"""Ports that say that this process is ready; open until it ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """How this process tells that it does its work.
+
+    Attributes:
+        file: written with a JSON object, all of it or nothing; None: nobody reads one.
+        port: opened, and nothing more: the kubelet only looks whether it can connect, which costs it next to nothing,
+            while a command in the container would cost a process a second for every pod. None: nobody looks.
+    """
+
+    file: Path | None = None
+    port: int | None = None
+
+    def say(self, **facts: Any) -> None:
+        """Tell it. Raises OSError when the file cannot be written or the port is taken."""
+        if self.file is not None:
+            part = self.file.with_name(self.file.name + ".part")
+            part.write_text(json.dumps(facts))
+            os.replace(part, self.file)
+        if self.port is not None:
+            both = socket.has_dualstack_ipv6()
+            family = socket.AF_INET6 if both else socket.AF_INET
+            _listening.append(socket.create_server(("", self.port), family=family, dualstack_ipv6=both))
+
+
+NOBODY_ASKS = Readiness()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kapture_tui.model.errors import UsageError
 from kapture_tui.model.spec import LoadSpec
+from kapture_tui.workload.process import Readiness
 
 PATIENCE_S = 600
 """Pulling the images of a whole stack may take minutes."""
@@ -34,6 +35,7 @@ class Settings:
         port: where the observer listens; 0: any free port (KAPTURE_PORT).
         host: the address it listens on (KAPTURE_HOST).
         ready_file: written with a JSON object once the process does its work; None: nobody asks (KAPTURE_READY_FILE).
+        ready_port: opened once the process does its work; None: nobody looks (KAPTURE_READY_PORT).
         client: "auto", "confluent" or "kafka-python" (KAPTURE_KAFKA_CLIENT).
         compression: of the producer: "lz4" or "none" (KAPTURE_COMPRESSION).
         patience_s: how long to wait at the start for what is not there yet, whole seconds (KAPTURE_PATIENCE).
@@ -52,10 +54,16 @@ class Settings:
     port: int = 0
     host: str = "127.0.0.1"
     ready_file: Path | None = None
+    ready_port: int | None = None
     client: str = "auto"
     compression: str = "lz4"
     patience_s: int = PATIENCE_S
     generator: str | None = None
+
+    @property
+    def readiness(self) -> Readiness:
+        """How this process tells that it does its work."""
+        return Readiness(self.ready_file, self.ready_port)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -74,6 +82,7 @@ class Settings:
             port=_whole(env, "KAPTURE_PORT", 0, least=0),
             host=env.get("KAPTURE_HOST", "127.0.0.1"),
             ready_file=Path(env["KAPTURE_READY_FILE"]) if env.get("KAPTURE_READY_FILE") else None,
+            ready_port=_whole(env, "KAPTURE_READY_PORT", 0, least=0) or None,
             client=env.get("KAPTURE_KAFKA_CLIENT", "auto"),
             compression=env.get("KAPTURE_COMPRESSION", "lz4"),
             patience_s=_whole(env, "KAPTURE_PATIENCE", PATIENCE_S, least=0),
@@ -108,6 +117,8 @@ class Settings:
             env["KAPTURE_REDIS_URL"] = self.redis_url
         if self.generator:
             env["KAPTURE_GENERATOR"] = self.generator
+        if self.ready_port:
+            env["KAPTURE_READY_PORT"] = str(self.ready_port)
         if self.ready_file:
             env["KAPTURE_READY_FILE"] = str(self.ready_file)
         return env

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from kapture_tui.model.states import CONTROL_TOPIC, LEDGER_TOPIC, STATES, rollups_topic, transactions_topic
 from kapture_tui.workload.consume import client_settings
 from kapture_tui.workload.kafka import open_admin
-from kapture_tui.workload.process import StopSignal, say_ready
+from kapture_tui.workload.process import StopSignal
 from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.waiting import TopicsLook, wait_for
 
@@ -89,4 +89,4 @@ def main(settings: Settings) -> None:
     finally:
         admin.close()
     log.info("%d topics, %d partitions each", len(topics), settings.partitions)
-    say_ready(settings.ready_file, topics=len(topics))
+    settings.readiness.say(topics=len(topics))

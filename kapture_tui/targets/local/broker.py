@@ -7,7 +7,7 @@ import sys
 
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.targets.local.mock_cluster import MockCluster
-from kapture_tui.workload.process import StopSignal, say_ready
+from kapture_tui.workload.process import StopSignal
 from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.topics import layout
 
@@ -18,7 +18,7 @@ def serve(settings: Settings, stop: StopSignal) -> None:
     topics = {name: partitions for name, (partitions, _, _) in layout(settings).items()}
     cluster.create(topics)
     logging.info("embedded broker at %s, %d topics", cluster.bootstrap, len(topics))
-    say_ready(settings.ready_file, bootstrap=cluster.bootstrap, topics=len(topics))
+    settings.readiness.say(bootstrap=cluster.bootstrap, topics=len(topics))
     while not stop.wait(3600):
         pass
     cluster.close()

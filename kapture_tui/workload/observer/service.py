@@ -15,7 +15,7 @@ from kapture_tui.workload.observer.redis_watch import RedisPart, RedisWatch
 from kapture_tui.workload.observer.report import Published, assemble
 from kapture_tui.workload.observer.serve import ReportServer
 from kapture_tui.workload.observer.source import Source
-from kapture_tui.workload.process import StopSignal, say_ready
+from kapture_tui.workload.process import StopSignal
 from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.topics import least_partitions
 from kapture_tui.workload.waiting import TopicsLook, knock
@@ -109,7 +109,7 @@ def run(settings: Settings, stop: StopSignal) -> None:
     watch = KafkaWatch(client, settings.groups, settings.partitions, awaited=awaited)
     kafka = Source("Kafka", watch.look)
     redis = Source("Redis", RedisWatch(settings.redis_url).look) if settings.redis_url else None
-    say_ready(settings.ready_file, port=server.port)
+    settings.readiness.say(port=server.port)
     Observer(kafka, redis, server.publish).run(stop)
     for source in (kafka, redis):
         if source:

@@ -7,6 +7,7 @@ changes nothing. What is kept grows with customers and products, not with transa
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,6 +70,10 @@ def ledger_key(group: str) -> str:
     return f"kapture:ledger:{group}"
 
 
+BORN = "kapture:born"
+"""Holds a random word for as long as the server keeps its data."""
+
+
 def without_password(url: str) -> str:
     """A URL that may be shown."""
     parts = urlsplit(url)
@@ -117,6 +122,14 @@ class RedisSink:
         except RedisError as exc:
             raise self._unavailable("writing a batch", exc) from exc
         return {batch.partition: int(offset) for batch, offset in zip(batches, stored, strict=True)}
+
+    def identity(self) -> str:
+        """See `Sink`: the random word; a server without one is given one."""
+        try:
+            self._client.set(BORN, secrets.token_hex(8), nx=True)
+            return str(self._client.get(BORN))
+        except RedisError as exc:
+            raise self._unavailable("asking who it is", exc) from exc
 
     def _unavailable(self, doing: str, exc: RedisError) -> SinkUnavailable:
         return SinkUnavailable(f"{doing} ({self._shown_url})", f"{type(exc).__name__}: {exc}")

@@ -52,6 +52,13 @@ class Table:
 
     halves: dict[TopicPartition, bytes] = field(default_factory=dict)
     orders: dict[TopicPartition, list[Order]] = field(default_factory=dict)
+    wiped: int = 0
+
+    def wipe(self) -> None:
+        """Come back without anything, as a database whose disk went with it."""
+        self.halves.clear()
+        self.orders.clear()
+        self.wiped += 1
 
     def half(self, partition: TopicPartition) -> GroupHalf | None:
         text = self.halves.get(partition)
@@ -94,6 +101,11 @@ class TableSink:
         self.table.halves[batch.partition] = encode(batch.half)
         self.table.orders.setdefault(batch.partition, []).extend(batch.orders)
         return batch.half.offset
+
+    def identity(self) -> str:
+        if self.faults.script[:1] == ["down"]:  # what is scripted is for reading and writing
+            raise SinkUnavailable("asking")
+        return str(self.table.wiped)
 
     def close(self) -> None:
         self.closed = True

@@ -10,14 +10,16 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapture_tui.model.ledger import GroupHalf
-from kapture_tui.workload import header
+from kapture_tui.workload import consume, header
 from kapture_tui.workload.consume import Batch, ConsumeLoop, Sink, take
 from kapture_tui.workload.kafka import GroupListener, Record, TopicPartition
 from kapture_tui.workload.ledger import PartitionLog, partition_of
+from kapture_tui.workload.process import Readiness
 from kapture_tui.workload.rollups import roll_up
 from kapture_tui.workload.transaction import Order
 from tests.unit.workload.memory import (
@@ -273,6 +275,27 @@ def test_a_database_that_forgot_its_tail_gets_it_again() -> None:
     assert assert_exact(table, records_of(FOUR)) == {MA: 4}
 
 
+def test_a_database_that_came_back_empty_gets_everything_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of partitions in which nothing more comes: no batch of theirs would ever notice."""
+    monkeypatch.setattr(consume, "CHECK_S", 0.0)
+    world, table = table_world(records_of(FOUR), [])
+
+    class Wiped(TableSink):
+        def write(self, batches: Sequence[Batch]) -> dict[TopicPartition, int]:
+            stored = super().write(batches)
+            if not table.wiped:
+                table.wipe()
+            return stored
+
+    world.sink = Wiped(table, Faults())
+    world.stored = lambda p: len(records_of(FOUR)[p])  # what was published and committed before was true then
+    run_loop(
+        world, [JOIN, Event("records", most=4), Event("records", most=4), Event("records"), Event("stop")]
+    )
+    assert table.wiped
+    assert assert_exact(table, records_of(FOUR)) == {MA: 4}
+
+
 def test_ready_once_the_group_is_joined(tmp_path: Path) -> None:
     world, _ = table_world(records_of(FOUR), [])
     ready, stop = tmp_path / "ready", ImpatientStop()
@@ -280,7 +303,7 @@ def test_ready_once_the_group_is_joined(tmp_path: Path) -> None:
     def join(listener: GroupListener) -> ScriptedGroup:
         return ScriptedGroup(listener, world, [JOIN, Event("stop")], stop)
 
-    loop = ConsumeLoop("me", world.sink, stop, join, LedgerTopic(world), ready)
+    loop = ConsumeLoop("me", world.sink, stop, join, LedgerTopic(world), Readiness(ready))
     assert not ready.exists()
     loop.run()
     assert json.loads(ready.read_text()) == {"group": "etl-redis"}

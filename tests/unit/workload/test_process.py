@@ -7,17 +7,18 @@ import json
 import logging
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
 
-from kapture_tui.workload.process import SaidAlready, StopSignal, say_ready
+from kapture_tui.workload.process import Readiness, SaidAlready, StopSignal
 
 
 def test_the_ready_file_says_what_it_was_told_and_nothing_else_is_left(tmp_path: Path) -> None:
     ready = tmp_path / "loader.ready"
-    say_ready(ready, incarnation=0)
-    say_ready(ready, incarnation=1, port=8080)
+    Readiness(ready).say(incarnation=0)
+    Readiness(ready).say(incarnation=1, port=8080)
     assert json.loads(ready.read_text()) == {"incarnation": 1, "port": 8080}
     assert os.listdir(tmp_path) == ["loader.ready"]
 
@@ -25,12 +26,12 @@ def test_the_ready_file_says_what_it_was_told_and_nothing_else_is_left(tmp_path:
 def test_a_ready_file_that_cannot_be_written_whole_is_not_there(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     with pytest.raises(TypeError):
-        say_ready(ready, what=object())
+        Readiness(ready).say(what=object())
     assert not ready.exists()
 
 
 def test_nobody_asked() -> None:
-    say_ready(None, port=1)
+    Readiness().say(port=1)
 
 
 def test_stop_is_set_once_for_all() -> None:
@@ -81,3 +82,13 @@ def test_warnings_that_never_repeat_do_not_pile_up() -> None:
     words = itertools.product("abcdefghijklm", repeat=4)
     assert all(said.filter(record(logging.WARNING, "".join(word), 100.0)) for word in words)
     assert len(said._said) <= 1000
+
+
+def test_the_ready_port_can_be_connected_to_from_then_on() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+    Readiness(port=port).say(group="etl")
+    for _ in range(3):
+        socket.create_connection(("127.0.0.1", port)).close()

@@ -38,6 +38,7 @@ everything = st.builds(
     port=st.integers(0, 65535),
     host=words,
     ready_file=st.none() | words.map(Path),
+    ready_port=st.none() | st.integers(1, 65535),
     client=words,
     compression=words,
     patience_s=st.integers(0, 1 << 31),
