@@ -51,7 +51,7 @@ def test_values_load_the_standard_library_only() -> None:
 
 
 def test_command_line_starts_without_console_and_clients() -> None:
-    heavy = {"textual", "rich", "confluent_kafka", "kafka", "redis", "kubernetes"}
+    heavy = {"textual", "rich", "confluent_kafka", "kafka", "redis", "aiohttp"}
     assert loaded_by("import kapture_tui.cli") & heavy == set()
 
 
