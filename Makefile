@@ -1,7 +1,7 @@
 # make help says what there is. Everything runs in .venv, which tools/venv.sh makes and completes.
 PYTHON = .venv/bin/python
 
-.PHONY: help run test check format perf perf-check venv
+.PHONY: help run test test-all check format perf perf-check venv
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -11,6 +11,9 @@ run: ## open the console (make run ARGS="up demo 2 -r")
 
 test: check ## all checks and all tests (PYTEST="-k ledger" narrows them)
 	@$(PYTHON) -m pytest $(PYTEST)
+
+test-all: ## the same, and those that hurt whole stacks on a cluster for minutes
+	@KAPTURE_THOROUGH=1 $(MAKE) test
 
 check: venv ## lint, format, types, import contracts
 	@$(PYTHON) -m ruff check .

@@ -18,6 +18,9 @@ TESTS = Path(__file__).parent
 KUBECONFIG = os.environ.get("KUBECONFIG")
 """The cluster of the tests in `ON_CLUSTERS`; everything else runs as if there were none."""
 
+THOROUGH = bool(os.environ.get("KAPTURE_THOROUGH"))
+"""Run those that hurt whole stacks for minutes as well."""
+
 ON_CLUSTERS = ("cluster", "target")
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -59,3 +62,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("cluster")
             if reason := cluster_missing():
                 item.add_marker(pytest.mark.skip(reason=reason))
+        if item.get_closest_marker("thorough") and not THOROUGH:
+            item.add_marker(pytest.mark.skip(reason="takes minutes: make test-all runs it"))

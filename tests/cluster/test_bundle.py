@@ -23,7 +23,7 @@ from kapture_tui.targets.local.kafka import cluster_id, properties
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed"),
-    pytest.mark.slow,
+    pytest.mark.thorough,
     pytest.mark.timeout(300),
 ]
 

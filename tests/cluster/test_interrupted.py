@@ -50,9 +50,7 @@ def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
     yield from process.stderr
 
 
-async def test_an_interrupted_deploy_and_an_interrupted_teardown_are_picked_up(
-    api: Api, namespace: str
-) -> None:
+async def test_what_was_interrupted_is_picked_up(api: Api, namespace: str) -> None:
     killed_at("objects applied", "up", namespace, "1", *LOAD)
     record = await find_record(api, namespace)
     assert record is not None
@@ -69,6 +67,7 @@ async def test_an_interrupted_deploy_and_an_interrupted_teardown_are_picked_up(
     assert await find(api, namespace) == []
 
 
+@pytest.mark.thorough
 async def test_a_teardown_that_was_interrupted_is_ended_before_the_next_deploy(
     api: Api, namespace: str
 ) -> None:

@@ -111,6 +111,7 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str, tries: int = 40
     pytest.fail(f"never: {what}")
 
 
+@pytest.mark.thorough
 async def test_a_broker_that_lost_its_disk_copies_it_from_the_others(
     api: Api, namespace: str, tmp_path: Path
 ) -> None:
@@ -143,6 +144,7 @@ async def test_a_broker_that_lost_its_disk_copies_it_from_the_others(
     assert sum(int(line.rpartition(":")[2]) for line in offsets.split()) == 1000
 
 
+@pytest.mark.thorough
 async def test_applying_again_changes_neither_cluster_id_nor_pods(
     api: Api, namespace: str, tmp_path: Path
 ) -> None:

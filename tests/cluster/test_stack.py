@@ -33,7 +33,11 @@ from tests.cluster.cut import CutProxy
 from tests.cluster.reach import write_kubeconfig
 from tests.cluster.recounting import recount
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.thorough,
+    pytest.mark.timeout(600),
+]
 
 SCALE = 3
 RATE = 100

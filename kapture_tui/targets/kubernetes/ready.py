@@ -61,7 +61,8 @@ class Waiting:
         self._left = list(workloads)
         self._wall, self._clock = wall, clock
         self._began_s = self._moved_s = clock()
-        self._since: dict[Trouble, float] = {}
+        self._since: dict[str, float] = {}
+        self._standing: list[Trouble] = []
         self._told: set[Trouble] = set()
 
     async def events(self) -> AsyncIterator[Event]:
@@ -108,16 +109,19 @@ class Waiting:
             if found not in self._told:  # a crashing container goes back and forth between two of them
                 self._told.add(found)
                 told.append(Event(timestamp(self._wall()), EventKind.CHANGE, found.subject, found.text))
-        self._since = {found: self._since.get(found, self._clock()) for found in standing}
+        self._standing = standing
+        # By whom it befalls and not by what is said: an image that cannot be pulled is told in turns of two reasons.
+        hard = {found.subject for found in standing if found.kind in PATIENCE_S}
+        self._since = {subject: self._since.get(subject, self._clock()) for subject in hard}
         return told
 
     async def _give_up(self, now: _Seen) -> None:
         for waited in self._left:
             if has_failed(now.workloads.get(waited) or {}):
                 raise await self._hopeless(waited[1], Trouble(waited[1], "CrashLoop", "has failed"), now)
-        for found, since_s in self._since.items():
-            patience_s = 0.0 if found.kind == "CrashLoop" else PATIENCE_S.get(found.kind)
-            if patience_s is not None and self._clock() - since_s >= patience_s:
+        for found in self._standing:
+            lasts_s = self._clock() - self._since.get(found.subject, self._clock())
+            if found.kind == "CrashLoop" or lasts_s >= PATIENCE_S.get(found.kind, LIMIT_S):
                 raise await self._hopeless(found.subject, found, now)
         if self._clock() - self._moved_s > LIMIT_S:
             raise self._too_long(now)
@@ -135,7 +139,7 @@ class Waiting:
             f"{waited[1]} ({progress(now.workloads[waited]) if waited in now.workloads else 'not there'})"
             for waited in self._left
         )
-        reasons = "; ".join(f"{found.subject}: {found.text}" for found in self._since)
+        reasons = "; ".join(f"{found.subject}: {found.text}" for found in self._standing)
         return KaptureError(
             f"waiting for {late}",
             reasons or f"nothing became ready for {LIMIT_S:.0f} s",
