@@ -150,7 +150,7 @@ def test_doctor_says_what_there_is(tmp_path: Path):
         "memory",
         "disk",
         "terminal",
-        "context lab",
+        "context 'lab'",
         "stacks",
     ):
         assert part in done.stdout

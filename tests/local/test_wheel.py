@@ -54,7 +54,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """What lies below a folder, but for what Python makes of it when somebody imports it."""
+    found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
 @pytest.mark.parametrize(("which", "source"), [("themes_dir", "themes"), ("manifests_dir", "manifests")])
@@ -66,7 +68,7 @@ def test_data_travels_with_it(installed: Installed, which: str, source: str) -> 
 
 def test_package_is_complete_and_typed(installed: Installed) -> None:
     package = installed.folder("themes_dir").parents[1]
-    ours = {name for name in files(ROOT / "kapture_tui") if "__pycache__" not in name}
+    ours = files(ROOT / "kapture_tui").keys()
     assert "py.typed" in ours
     assert ours - files(package).keys() == set()
 
