@@ -6,7 +6,8 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
 from kapture_tui.cli import figures, ledger, running, stack
 from kapture_tui.cli.output import note, say, snapshot_json
@@ -18,6 +19,9 @@ from kapture_tui.model.snapshot import Phase, Snapshot
 from kapture_tui.model.spec import Component
 from kapture_tui.targets.base import Target
 from kapture_tui.tui.questions import Fact, deployment
+
+if TYPE_CHECKING:
+    from kapture_tui.telemetry.hub import Hub
 
 _log = logging.getLogger(__name__)
 
@@ -53,9 +57,34 @@ async def up(command: Up, target: Target, clock: Clock = time.monotonic) -> int:
     await stack.check(target, command.spec)
     await agreed(target, consent, deployment(command.spec, runs), *_ending(command))
     began_at = clock()
-    await _deploy(command, target, stays=runs)
-    async with aclosing(Hub(target).snapshots()) as snapshots:
+    hub = Hub(target)
+    async with _looking_on(hub, target):
+        await _deploy(command, target, stays=runs)
+    async with aclosing(hub.snapshots()) as snapshots:
         return await _operate(_Run(command, snapshots, clock, began_at), target, stays=runs)
+
+
+@asynccontextmanager
+async def _looking_on(hub: Hub, target: Target) -> AsyncIterator[None]:
+    """Watch a cluster while the stack is deployed: then what flows is known as soon as that is over.
+
+    Not so on this machine: before its supervisor is there, nothing is.
+    """
+    if target.name == "local":
+        yield
+        return
+
+    async def look_on() -> None:
+        async with aclosing(hub.snapshots()) as snapshots:
+            async for _ in snapshots:
+                pass
+
+    looking = asyncio.create_task(look_on())
+    try:
+        yield
+    finally:
+        # The next reader joins before this one has left: what is watched stays watched.
+        asyncio.get_running_loop().call_later(1.0, looking.cancel)
 
 
 def _ending(command: Up) -> tuple[Fact, ...]:

@@ -13,7 +13,11 @@ from kapture_tui.model.wire import WireError, from_wire
 from kapture_tui.targets.kubernetes.api import Api, ApiError, Forbidden
 
 EVERY_S = 1.0
+AT_FIRST_S = 0.25
+"""How often to read until every group has delivered something: whoever starts a stack waits for just that."""
+
 TIMEOUT_S = 5.0
+NOT_READY = "the observer is not ready"
 
 
 def proxy_path(namespace: str, path: str) -> str:
@@ -41,6 +45,20 @@ class ReportWatch:
         self.heard_at_s = clock()
         self.read_at_s = clock()
 
+    @property
+    def starting(self) -> bool:
+        """Whether the first transactions are still on their way, as far as is known."""
+        if self.latest is None:
+            return self.problem == NOT_READY
+        ledger = self.latest.ledger
+        groups = ledger.groups.values() if ledger else ()
+        return not groups or any(group.delivered == 0 for group in groups)
+
+    @property
+    def every_s(self) -> float:
+        """The pause between two readings, seconds."""
+        return AT_FIRST_S if self.starting else EVERY_S
+
     async def run(self) -> None:
         """Read for ever."""
         while True:
@@ -66,7 +84,7 @@ class ReportWatch:
             self._etag = answer.headers.get("etag", "")
 
     async def _pause(self, began_s: float) -> None:
-        await asyncio.sleep(max(0.1, EVERY_S - (self._clock() - began_s)))
+        await asyncio.sleep(max(0.1, self.every_s - (self._clock() - began_s)))
 
 
 def _why(exc: KaptureError) -> str:
@@ -75,5 +93,5 @@ def _why(exc: KaptureError) -> str:
     if isinstance(exc, ApiError) and exc.status == 404:
         return "there is no observer"
     if isinstance(exc, ApiError) and exc.status in (502, 503, 504):
-        return "the observer is not ready"
+        return NOT_READY
     return str(exc)

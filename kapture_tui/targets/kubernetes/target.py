@@ -23,7 +23,6 @@ from kapture_tui.targets.kubernetes.record import find_record
 from kapture_tui.targets.kubernetes.report import proxy_path
 from kapture_tui.targets.kubernetes.watch import NamespaceWatch
 
-TICK_S = 1.0
 SYNC_S = 5.0
 """How long the first observation waits for the first lists, seconds."""
 
@@ -108,7 +107,7 @@ class KubernetesTarget:
             while True:
                 began_s = time.monotonic()
                 yield watch.observation()
-                await asyncio.sleep(max(0.1, TICK_S - (time.monotonic() - began_s)))
+                await asyncio.sleep(max(0.1, watch.report.every_s - (time.monotonic() - began_s)))
         finally:
             await watch.stop()
 

@@ -42,6 +42,7 @@ class Source(Generic[T]):
         self._reason = ""
         self._answered_s = clock()
         self._failures = 0
+        self._told = False
         self._again_s = 0.0
         # A daemon: a look that hangs in the client must not keep the process from ending.
         threading.Thread(target=self._run, name=f"source-{name}", daemon=True).start()
@@ -83,21 +84,22 @@ class Source(Generic[T]):
     def _try(self) -> None:
         try:
             self._value, self._reason = self._look(), ""
-            if self._failures:
+            if self._told:
                 log.info("%s answers again", self._name)
-            self._failures = 0
+            self._failures, self._told = 0, False
         except Exception as exc:
             # Whatever it is: the other sources go on, and the screen shows why this one is missing.
             self._value, self._reason = None, _reason(exc)
             self._back_off(exc)
 
     def _back_off(self, exc: Exception) -> None:
-        if not self._failures:
+        if not self._told:
             log.warning("%s: %s", self._name, self._reason, exc_info=not isinstance(exc, KaptureError))
-        self._failures += 1
-        if not isinstance(
-            exc, NotThereYet
-        ):  # that costs little to find out, and the first figures are waited for
+        self._told = True
+        # To find out that something is not there yet costs little, and the first figures are waited for. Nor is it a
+        # failure that should make the pause after the next one longer.
+        if not isinstance(exc, NotThereYet):
+            self._failures += 1
             self._again_s = self._clock() + min(BACKOFF_MAX_S, 0.5 * 2**self._failures)
 
 

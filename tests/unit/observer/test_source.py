@@ -129,3 +129,20 @@ def test_one_that_recovers_is_asked_every_time_again(start: Start, clock: Clock)
     assert ask(source) == (7, "")
     assert ask(source) == (8, "")
     assert ask(source) == (None, "RuntimeError: even")
+
+
+def test_a_failure_after_a_long_wait_is_asked_again_soon(start: Start, clock: Clock) -> None:
+    """Whoever waited a minute for Kafka to come must not miss its first ten seconds."""
+    script = [*[NotThereYet("waiting", "for Kafka")] * 20, Unreachable("asking", "no leader yet")]
+
+    def look() -> int:
+        if script:
+            raise script.pop(0)
+        return 7
+
+    source = start(look)
+    for _ in range(21):
+        ask(source)
+    assert not script
+    clock.now_s += 1.0
+    assert ask(source) == (7, "")
