@@ -94,7 +94,8 @@ class Teardown:
         if self._record is not None:
             await annotate(self._api, self._namespace, {PHASE: DESTROYING})
         found = await self._ours()
-        yield self._step("remove", False, f"removing {_counted(found) or 'what is left'}")
+        going = _counted([one for one in found if self._purge or one[0] != CLAIM])
+        yield self._step("remove", False, f"removing {going or 'what is left'}")
         for kind in KINDS:
             await self._remove([one for one in found if one[0] == kind and one != (CONFIG_MAP, RECORD)])
         await self._remove([one for one in found if one[0] == POD])
@@ -104,9 +105,7 @@ class Teardown:
         if self._purge:
             await self._remove(claims)
         await apply.remove(self._api, CONFIG_MAP, self._namespace, RECORD)
-        yield self._step(
-            "remove", True, f"removed {_counted(found) or 'nothing'}", time.monotonic() - began_s
-        )
+        yield self._step("remove", True, f"removed {going or 'nothing'}", time.monotonic() - began_s)
         if await self._namespace_is_ours():
             if claims and not self._purge:
                 yield self._say(f"the namespace {self._namespace} stays, for its claims stay")
