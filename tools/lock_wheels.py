@@ -12,8 +12,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from kapture_tui.stack import wheels  # noqa: E402
+from kapture_tui.stack.catalogue import CATALOGUE  # noqa: E402
 
-PACKAGES = ("confluent-kafka", "orjson", "prometheus-client", "redis")
+CLIENTS = sorted({name for entry in CATALOGUE.values() for name in entry.wheels})
+PACKAGES = ("confluent-kafka", "orjson", "prometheus-client", "redis", *CLIENTS)
 """What pods import. With confluent-kafka they need neither kafka-python nor what makes that faster."""
 
 

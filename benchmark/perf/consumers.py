@@ -104,8 +104,8 @@ def etl_cost(broker: Broker, records: int) -> Cost:
 def sink_cost(broker: Broker, records: int) -> Cost:
     """Of a process of the Redis sink, and of its server."""
     with _redis(broker) as (server, url):
-        settings = broker.settings("etl-redis-0", redis_url=url)
-        command = module("kapture_tui.workload", "sink-redis")
+        settings = broker.settings("etl-redis-0", urls={"redis": url})
+        command = module("kapture_tui.workload", "sink", "redis")
         with running(command, settings.to_env(), _log(broker, settings)) as child:
             before = server.cpu_s
             cost = _read_all(broker, child, settings, "etl-redis", records)

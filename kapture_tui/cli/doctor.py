@@ -14,13 +14,13 @@ from kapture_tui.cli.output import COLUMNS, wrapped
 from kapture_tui.cli.settings import Doctor
 from kapture_tui.cli.where import current_context, kubeconfigs
 from kapture_tui.model.errors import KaptureError, UsageError
-from kapture_tui.model.spec import Component, StackSpec, refuse_reserved
+from kapture_tui.model.spec import CHOICES, Component, StackSpec, refuse_reserved
+from kapture_tui.stack.catalogue import CATALOGUE
 from kapture_tui.targets.base import Finding
 
 _PACKAGES = ("textual", "redis", "orjson", "psutil", "platformdirs", "pyyaml", "prometheus-client", "crc32c")
 _REINSTALL = "install kapture-tui again: its requirements are not met"
 _LEAST_LINES = 24
-_ON_CLUSTERS = frozenset({Component.REDIS, Component.PROMETHEUS})
 _TOLD_ELSEWHERE = ("python", "state")
 
 
@@ -140,7 +140,10 @@ async def _cluster(command: Doctor) -> list[Finding]:
 
     try:
         known = {info.name: info.namespace for info in contexts(command.connection)}
-        spec = StackSpec(_namespace(known.get(context or "")), components=_ON_CLUSTERS)
+        spec = StackSpec(
+            _namespace(known.get(context or "")),
+            components=frozenset(c for c in CHOICES if CATALOGUE[c].available),
+        )
         target = open_target("kubernetes", spec.namespace, command.connection)
         try:
             return await target.preflight(spec)

@@ -146,6 +146,12 @@ COMPONENTS = Group(
         _component("-m", "--deploy-mongo", Component.MONGO),
         _component("-w", "--deploy-webapp", Component.WEBAPP),
         _component("-z", "--zookeeper", Component.ZOOKEEPER),
+        Option(
+            ("--sink",),
+            "a database that an installed package adds; may be repeated",
+            "NAME[=URL]",
+            many=True,
+        ),
     ),
 )
 

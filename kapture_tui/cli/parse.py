@@ -9,11 +9,19 @@ from typing import Any
 
 from kapture_tui.cli import settings
 from kapture_tui.cli.commands import BY_NAME, COMMANDS, CONSOLE
-from kapture_tui.cli.options import CLUSTER, SERVERS, Option, whole
+from kapture_tui.cli.options import CLUSTER, COMPONENTS, SERVERS, Option, whole
 from kapture_tui.cli.where import Where, chosen
 from kapture_tui.cli.words import Words, first_word, read
 from kapture_tui.model.errors import UsageError
-from kapture_tui.model.spec import ClusterSpec, Component, LoadSpec, StackSpec, refuse_reserved
+from kapture_tui.model.spec import (
+    CHOICES,
+    ClusterSpec,
+    Component,
+    LoadSpec,
+    StackSpec,
+    databases,
+    refuse_reserved,
+)
 from kapture_tui.stack.catalogue import CATALOGUE, check_scale
 
 
@@ -231,8 +239,6 @@ def _spec(
 ) -> StackSpec:
     if target == "local":
         _refuse_for_local(words)
-        if words.redis_url and Component.REDIS not in _chosen(words):
-            raise UsageError("--redis-url", "the stack has no Redis", "add -r")
         spec = _local_spec(words, env)
     else:
         _refuse_for_cluster(words)
@@ -251,7 +257,7 @@ def _local_spec(words: Words, env: Mapping[str, str]) -> StackSpec:
         "",
         kafka_bootstrap=bootstrap,
         kafka_home=None if bootstrap else env.get("KAFKA_HOME") or None,
-        redis_url=words.redis_url,
+        urls=_urls(words),
     )
 
 
@@ -309,8 +315,35 @@ def _load(words: Words) -> LoadSpec:
 
 
 def _chosen(words: Words) -> frozenset[Component]:
-    given = {Component.REDIS: words.deploy_redis, Component.PROMETHEUS: words.prometheus}
-    return frozenset(component for component, there in given.items() if there)
+    switches = {
+        option.component for option in COMPONENTS.options if option.component and getattr(words, option.name)
+    }
+    return frozenset(switches | {_outside(text)[0] for text in words.sink or ()})
+
+
+def _outside(text: str) -> tuple[Component, str]:
+    """The database and the URL ("" for none) of a `--sink NAME=URL`. Raises UsageError."""
+    name, _, url = text.partition("=")
+    known = [database.value for database in databases() if database not in CHOICES]
+    if name not in known:
+        raise UsageError(
+            f"--sink {name}",
+            "no installed package adds a database of that name",
+            f"one of {', '.join(known)}" if known else "see docs/adding-a-database.md",
+        )
+    return Component(name), url
+
+
+def _urls(words: Words) -> dict[str, str]:
+    """Where databases are that need not be started. Raises UsageError for one that the stack has not."""
+    urls = {database.value: url for database, url in map(_outside, words.sink or ()) if url}
+    for database in databases():
+        flag = f"--{database.value}-url"
+        if url := getattr(words, f"{database.value}_url", None):
+            if database not in _chosen(words):
+                raise UsageError(flag, f"the stack has no {database.value}", "add its option, see --help")
+            urls[database.value] = url
+    return urls
 
 
 def _replicas(text: str) -> tuple[Component, int]:

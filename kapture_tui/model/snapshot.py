@@ -211,6 +211,7 @@ class ObserverReport:
     Attributes:
         time: UTC, ISO 8601 with milliseconds and "Z".
         seq: counts the observer's ticks.
+        databases: figures of databases from outside the project, by name.
         popular: by state, the best-selling products, best first.
         drained: every group has read everything the loaders sent, and no loader is live.
         unavailable: what could not be measured, with the reason.
@@ -222,6 +223,12 @@ class ObserverReport:
     flow: FlowView | None = None
     ledger: Ledger | None = None
     redis: RedisView | None = None
+    elasticsearch: Mapping[str, Any] | None = None
+    postgres: Mapping[str, Any] | None = None
+    mongo: Mapping[str, Any] | None = None
+    webapp: Mapping[str, Any] | None = None
+    spout: Mapping[str, Any] | None = None
+    databases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     popular: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     loaders: tuple[LoaderRow, ...] = ()
     drained: bool = False
@@ -253,6 +260,7 @@ class Snapshot:
     mongo: Mapping[str, Any] | None = None
     webapp: Mapping[str, Any] | None = None
     spout: Mapping[str, Any] | None = None
+    databases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     popular: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     loaders: tuple[LoaderRow, ...] = ()
     events: tuple[Event, ...] = ()

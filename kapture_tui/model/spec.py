@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -10,7 +11,10 @@ from kapture_tui.model.errors import UsageError
 
 
 class Component(Enum):
-    """The parts of a stack. The value is the name on the screen, in labels and on the command line."""
+    """The parts of a stack. The value is the name on the screen, in labels and on the command line.
+
+    The set is open: `database` adds those of a database that comes from outside the project.
+    """
 
     KAFKA = "kafka"
     LOADER = "data-loader"
@@ -19,11 +23,29 @@ class Component(Enum):
     REDIS = "redis"
     REDIS_SINK = "etl-redis"
     ELASTICSEARCH = "elasticsearch"
+    ELASTICSEARCH_SINK = "etl-elasticsearch"
     POSTGRES = "postgres"
+    POSTGRES_SINK = "etl-postgres"
     MONGO = "mongo"
+    MONGO_SINK = "etl-mongo"
+    SPOUT = "spout"
     WEBAPP = "webapp"
+    SHOPPERS = "shoppers"
     PROMETHEUS = "prometheus"
     ZOOKEEPER = "zookeeper"
+
+    @classmethod
+    def named(cls, name: str) -> Component:
+        """The component of that name, made if there is none yet."""
+        known = cls._value2member_map_.get(name)
+        if known is None:
+            known = object.__new__(
+                cls
+            )  # as Flag makes its combinations: no member to iterate over, but one of a kind
+            known._name_ = known._value_ = name
+            cls._value2member_map_[name] = known
+        assert isinstance(known, cls)
+        return known
 
 
 ALWAYS = (Component.KAFKA, Component.LOADER, Component.ETL, Component.OBSERVER)
@@ -39,6 +61,45 @@ CHOICES = (
     Component.ZOOKEEPER,
 )
 """What a person may add, in the order of the setup screen."""
+
+SINK_PREFIX = "etl-"
+"""A database's sink is named after it."""
+
+_DATABASES = [Component.REDIS, Component.ELASTICSEARCH, Component.POSTGRES, Component.MONGO]
+
+_COMES_WITH: Mapping[Component, tuple[Component, ...]] = {
+    Component.SPOUT: (Component.POSTGRES, Component.MONGO),
+    Component.SHOPPERS: (Component.WEBAPP,),
+}
+"""What nobody chooses: it is there as soon as one of these is."""
+
+
+def databases() -> tuple[Component, ...]:
+    """Every database that transactions can be written to; each has a sink."""
+    return tuple(_DATABASES)
+
+
+def add_database(name: str) -> Component:
+    """Make a database from outside the project known, and its sink with it."""
+    database = Component.named(name)
+    if database not in _DATABASES:
+        _DATABASES.append(database)
+    Component.named(SINK_PREFIX + name)
+    return database
+
+
+def sink_of(database: Component) -> Component:
+    """The sink that writes to a database."""
+    return Component(SINK_PREFIX + database.value)
+
+
+def chosen_by(component: Component) -> tuple[Component, ...]:
+    """Which choices bring a component along; itself, if it is chosen as such."""
+    name = component.value
+    if name.startswith(SINK_PREFIX):
+        return (Component(name.removeprefix(SINK_PREFIX)),)
+    return _COMES_WITH.get(component, (component,))
+
 
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """A DNS label (RFC 1123), as Kubernetes demands it."""
@@ -171,7 +232,7 @@ class StackSpec:
         load: see `LoadSpec`.
         kafka_bootstrap: "host:port,…" of brokers that are there already; None: the target brings its own.
         kafka_home: directory of an Apache Kafka to run locally; None: the embedded broker.
-        redis_url: a Redis that is there already; None: the target brings its own.
+        urls: by database, one that is there already; the target brings its own for all others.
         keep: leave a local stack running when the console that started it goes.
         cluster: what only Kubernetes knows.
     """
@@ -182,7 +243,7 @@ class StackSpec:
     load: LoadSpec = field(default_factory=LoadSpec)
     kafka_bootstrap: str | None = None
     kafka_home: str | None = None
-    redis_url: str | None = None
+    urls: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
     cluster: ClusterSpec = field(default_factory=ClusterSpec)
 
@@ -201,18 +262,22 @@ class StackSpec:
 
     def has(self, component: Component) -> bool:
         """Whether the component belongs to the stack."""
-        return (
-            component in ALWAYS
-            or component in self.components
-            or (component is Component.REDIS_SINK and Component.REDIS in self.components)
-        )
+        return component in ALWAYS or any(choice in self.components for choice in chosen_by(component))
 
     def with_component(self, component: Component) -> StackSpec:
         """The same stack with one component more."""
         return replace(self, components=self.components | {component})
 
+    def url(self, database: Component) -> str | None:
+        """Where a database is that is there already; None: the target brings its own."""
+        return self.urls.get(database.value)
+
+    @property
+    def databases(self) -> tuple[Component, ...]:
+        """Those of its components that are databases with a sink."""
+        return tuple(database for database in databases() if database in self.components)
+
     @property
     def groups(self) -> tuple[str, ...]:
         """The consumer groups of its transactions, the ETL first."""
-        sinks = ((Component.REDIS, Component.REDIS_SINK),)
-        return (Component.ETL.value, *(sink.value for database, sink in sinks if database in self.components))
+        return (Component.ETL.value, *(sink_of(database).value for database in self.databases))

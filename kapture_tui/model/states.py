@@ -16,6 +16,10 @@ CONTROL_TOPIC = "kapture.control"
 """Orders to the running workload (rate, pause). One partition, compacted, keyed by component."""
 
 
+DEAD_TOPIC = "transactions.dead"
+"""Records of the transactions' topics that are no transactions, with where they stood and why. One partition."""
+
+
 def transactions_topic(state: str) -> str:
     """The topic that carries a state's transactions."""
     return f"transactions.{state}"

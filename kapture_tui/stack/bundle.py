@@ -10,14 +10,17 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import kapture_tui
 from kapture_tui.model.errors import KaptureError
+from kapture_tui.model.spec import Component
 from kapture_tui.stack import pack, wheels
+from kapture_tui.stack.catalogue import CATALOGUE
+from kapture_tui.workload.sinks import outside
 
 CHUNK_BYTES = 800 * 1024
 """A ConfigMap holds 1 MiB, everything included."""
@@ -77,19 +80,23 @@ def volume_sources(bundles: Iterable[Bundle]) -> list[dict[str, Any]]:
     return sources
 
 
-def bundle(architecture: str, cache: Path | None = None) -> Bundle:
+def bundle(architecture: str, cache: Path | None = None, *, components: Collection[Component] = ()) -> Bundle:
     """The bundle for "amd64" or "arm64". Blocks: seconds the first time, when it fetches and packs the wheels.
 
     Args:
         cache: where wheels, fetched and packed, are kept; None: the user's cache directory.
+        components: what the stack has; their clients are packed, and no others.
 
     Raises:
         KaptureError: neither wheels nor installed packages will do, or the cache cannot be written.
     """
     folder = _user_cache() if cache is None else cache
     try:
-        packed, slow = _packed_wheels(architecture, folder)
+        packed, slow = _packed_wheels(architecture, folder, components)
         package = pack.of_package(Path(kapture_tui.__file__).parent, PACKAGE_FOLDERS)
+        for point in outside().values():
+            if point.dist and Component(point.name) in components:
+                package |= pack.of_installed(point.dist)
     except OSError as exc:
         remedy = "set XDG_CACHE_HOME to a folder that can be written"
         raise KaptureError(f"packing the bundle, with its cache in {folder}", str(exc), remedy) from exc
@@ -104,36 +111,37 @@ def _user_cache() -> Path:
     return user_cache_path("kapture-tui", appauthor=False)
 
 
-def _packed_wheels(architecture: str, cache: Path) -> tuple[bytes, str]:
+def _packed_wheels(architecture: str, cache: Path, components: Collection[Component]) -> tuple[bytes, str]:
     """(the first stream, why it is of pure Python only or "")."""
+    clients = {name: component in components for component, e in CATALOGUE.items() for name in e.wheels}
     try:
-        return _cached_pack(architecture, cache), ""
+        return _cached_pack(architecture, cache, frozenset(n for n, used in clients.items() if not used)), ""
     except wheels.NotFetched as exc:
         files: dict[str, bytes] = {}
-        for package in wheels.installed_pure():
+        for package in wheels.installed_pure([name for name, used in clients.items() if used]):
             files |= pack.of_installed(package)
         return pack.pack(files, more_follows=True), str(exc)
 
 
-def _cached_pack(architecture: str, cache: Path) -> bytes:
+def _cached_pack(architecture: str, cache: Path, without: frozenset[str]) -> bytes:
     """The wheels of an architecture as one stream; packing takes ten seconds of CPU, so the result is kept."""
-    stem = f"wheels-{architecture}-{_recipe(architecture)}"
+    stem = f"wheels-{architecture}-{_recipe(architecture, without)}"
     for path in cache.glob(f"{stem}-*.tar.xz"):
         found = path.read_bytes()
         if path.name == _named(stem, found):
             return found
         path.unlink(missing_ok=True)
     files: dict[str, bytes] = {}
-    for wheel in wheels.fetch(architecture, cache / "wheels"):
+    for wheel in wheels.fetch(architecture, cache / "wheels", without):
         files |= pack.of_wheel(wheel)
     packed = pack.pack(files, more_follows=True)
     _write(cache / _named(stem, packed), packed)
     return packed
 
 
-def _recipe(architecture: str) -> str:
+def _recipe(architecture: str, without: frozenset[str]) -> str:
     """Changes with what is packed and how."""
-    parts = [wheel.sha256 for wheel in wheels.wanted(architecture)]
+    parts = [wheel.sha256 for wheel in wheels.wanted(architecture, without)]
     parts.append(Path(pack.__file__).read_text())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 

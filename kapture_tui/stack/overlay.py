@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from kapture_tui.model.errors import UsageError
-from kapture_tui.model.spec import Component, StackSpec
+from kapture_tui.model.spec import Component, StackSpec, databases
 from kapture_tui.stack.kustomize import Manifest
 
 NEEDED = (
@@ -21,12 +21,12 @@ NEEDED = (
 )
 """What every stack has, by the names other parts know it under."""
 
-OPTIONAL = {
-    Component.REDIS: ("StatefulSet", "redis"),
+_OPTIONS = {
+    Component.REDIS: "-r",
+    Component.ELASTICSEARCH: "-e",
+    Component.POSTGRES: "-o",
+    Component.MONGO: "-m",
 }
-"""What tells that a component is there."""
-
-_OPTIONS = {Component.REDIS: "-r"}
 _OURS = "kapture-run"
 
 _CLUSTER_WIDE = {
@@ -89,7 +89,8 @@ def _check_brokers(doing: str, kafka: Manifest) -> None:
 
 
 def _check_components(doing: str, spec: StackSpec, present: Iterable[tuple[str, str]]) -> None:
-    for component, key in OPTIONAL.items():
+    for component in databases():
+        key = ("StatefulSet", component.value)
         if spec.has(component) and key not in present:
             raise UsageError(
                 doing,
@@ -97,9 +98,8 @@ def _check_components(doing: str, spec: StackSpec, present: Iterable[tuple[str, 
                 f"add components/{component.value}, or leave the option out",
             )
         if key in present and not spec.has(component):
-            raise UsageError(
-                doing, f"has {component.value}, which was not asked for", f"add {_OPTIONS[component]}"
-            )
+            option = _OPTIONS.get(component, f"--sink {component.value}")
+            raise UsageError(doing, f"has {component.value}, which was not asked for", f"add {option}")
 
 
 def _key(found: Manifest) -> tuple[str, str]:

@@ -18,27 +18,25 @@ from pathlib import Path
 from typing import Any
 
 from kapture_tui.model.errors import UsageError
-from kapture_tui.model.spec import Component, StackSpec
+from kapture_tui.model.spec import Component, StackSpec, databases
 from kapture_tui.model.wire import to_wire
 from kapture_tui.resources import manifests_dir
 from kapture_tui.stack import bundle, pods
 from kapture_tui.stack.bundle import Bundle
+from kapture_tui.stack.catalogue import CATALOGUE, manifests_of
 from kapture_tui.stack.folder import write
 from kapture_tui.stack.kustomize import Manifest, build, kubectl_build, template_of
 from kapture_tui.stack.overlay import check_overlay
 from kapture_tui.stack.sizing import Size, claimed, replication, size
 from kapture_tui.workload.settings import Settings
 
-__all__ = ["SCALED", "RunFacts", "Secrets", "render", "write"]
+__all__ = ["RunFacts", "render", "scaled", "write"]
 
 CHECKSUM = "kapture.run/checksum"
 """Annotation of pods that read the ConfigMap `workload`: another content rolls them."""
 
 RECORD = "kapture-run"
 WORKLOAD = "workload"
-SCALED = (Component.LOADER.value, Component.ETL.value, Component.REDIS_SINK.value)
-"""The Deployments that may be scaled while they run: their replicas go through the scale subresource."""
-
 _FIXED = {"KAPTURE_NAME", "KAPTURE_BOOTSTRAP", "KAPTURE_PORT", "KAPTURE_HOST", "KAPTURE_EMBEDDED"}
 """Settings that the manifests say themselves, or that differ from pod to pod."""
 
@@ -48,15 +46,8 @@ _ORDER = {
         ("ConfigMap", "Secret", "Service", "PodDisruptionBudget", "StatefulSet", "Job")
     )
 }
-_FIRST = ("kafka", "topics", "redis")
+_FIRST = ("kafka", "topics", *(database.value for database in databases()))
 _LAST = ("data-loader",)
-
-
-@dataclass(frozen=True, slots=True)
-class Secrets:
-    """Passwords of one run."""
-
-    redis_password: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +57,14 @@ class RunFacts:
     Attributes:
         run_id: labels everything.
         bundles: one for each architecture of the nodes; empty with an image of our own.
-        secrets: the passwords.
+        passwords: by component, of those that have one; more than are needed do no harm.
         pod_monitor: the cluster knows PodMonitors, so no Prometheus of ours is needed.
         cpu_limits: the namespace demands CPU limits.
     """
 
     run_id: str
     bundles: tuple[Bundle, ...]
-    secrets: Secrets
+    passwords: Mapping[str, str]
     pod_monitor: bool = False
     cpu_limits: bool = False
 
@@ -89,7 +80,7 @@ def render(spec: StackSpec, facts: RunFacts) -> tuple[Manifest, ...]:
     _scale(objects, shape)
     _tell_brokers(objects)
     _tell_workload(objects, _environment(spec, facts, shape, objects))
-    _add_secrets(objects, facts.secrets)
+    _add_passwords(objects, facts.passwords)
     _add_bundles(objects, facts.bundles)
     if spec.cluster.image:
         pods.use_image(objects, spec.cluster.image)
@@ -107,26 +98,34 @@ def sources(spec: StackSpec, facts: RunFacts) -> list[Manifest]:
         objects = kubectl_build(Path(spec.cluster.kustomize))
         check_overlay(spec, objects)
         return objects
-    folder = manifests_dir()
-    components = [folder / "components" / name for name in component_folders(spec, facts.pod_monitor)]
-    return build(folder / "base", components)
+    return build(manifests_dir() / "base", component_folders(spec, facts.pod_monitor))
 
 
-def component_folders(spec: StackSpec, pod_monitor: bool) -> tuple[str, ...]:
-    """The folders below manifests/components that a stack takes. Raises UsageError for one that is not there yet."""
-    names = {Component.REDIS: "redis", Component.PROMETHEUS: "pod-monitor" if pod_monitor else "prometheus"}
-    missing = sorted(component.value for component in spec.components - names.keys() - {Component.REDIS_SINK})
+def component_folders(spec: StackSpec, pod_monitor: bool) -> list[Path]:
+    """The kustomize components that a stack takes. Raises UsageError for one that is not there yet."""
+    chosen = [component for component in CATALOGUE if component in spec.components]
+    missing = [component.value for component in chosen if not CATALOGUE[component].available]
     if missing:
         raise UsageError(f"deploying {', '.join(missing)}", "not available in this release")
-    return tuple(name for component, name in names.items() if component in spec.components)
+    return [
+        manifests_dir() / "components" / "pod-monitor"
+        if pod_monitor and component is Component.PROMETHEUS
+        else manifests_of(component)
+        for component in chosen
+    ]
+
+
+def scaled() -> frozenset[str]:
+    """The Deployments that may be scaled while they run: their replicas go through the scale subresource."""
+    return frozenset(component.value for component, entry in CATALOGUE.items() if entry.scalable)
 
 
 # --- filling in ------------------------------------------------------------------------------------------
 
 
 def _scale(objects: Sequence[Manifest], shape: Size) -> None:
-    counts = {name: shape.replicas(Component(name)) for name in SCALED}
-    counts |= {Component.KAFKA.value: shape.brokers, Component.REDIS.value: 1, Component.OBSERVER.value: 1}
+    counts = {component.value: shape.replicas(component) for component in CATALOGUE}
+    counts |= {Component.KAFKA.value: shape.brokers}
     for found in objects:
         name = found["metadata"]["name"]
         if found["kind"] in ("Deployment", "StatefulSet") and name in counts:
@@ -168,11 +167,13 @@ def _tell_workload(objects: Sequence[Manifest], environment: Mapping[str, str]) 
             place["metadata"].setdefault("annotations", {})[CHECKSUM] = digest
 
 
-def _add_secrets(objects: list[Manifest], secrets: Secrets) -> None:
-    named = {found["metadata"]["name"] for found in objects if found["kind"] == "Secret"}
-    if any(found["metadata"]["name"] == "redis" for found in objects) and "redis" not in named:
-        data = {"password": _base64(secrets.redis_password.encode())}
-        objects.append(_object("Secret", "redis", type="Opaque", data=data))
+def _add_passwords(objects: list[Manifest], passwords: Mapping[str, str]) -> None:
+    there = {(found["kind"], found["metadata"]["name"]) for found in objects}
+    for component, entry in CATALOGUE.items():
+        name = component.value
+        if entry.password and ("StatefulSet", name) in there and ("Secret", name) not in there:
+            data = {"password": _base64(passwords[name].encode())}
+            objects.append(_object("Secret", name, type="Opaque", data=data))
 
 
 def _add_bundles(objects: list[Manifest], bundles: Sequence[Bundle]) -> None:

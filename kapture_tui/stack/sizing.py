@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kapture_tui.model.spec import Component, StackSpec
+from kapture_tui.model.spec import Component, StackSpec, databases, sink_of
 from kapture_tui.model.states import STATES
 
 PARTITIONS_PER_CONSUMER = 3
@@ -31,7 +31,8 @@ class Size:
 
     def replicas(self, component: Component) -> int:
         """How many of a component the scale starts; 1 for what it does not multiply."""
-        counts = {Component.LOADER: self.loaders, Component.ETL: self.etl, Component.REDIS_SINK: self.sinks}
+        counts = {Component.LOADER: self.loaders, Component.ETL: self.etl}
+        counts |= {sink_of(database): self.sinks for database in databases()}
         return counts.get(component, 1)
 
 
@@ -132,6 +133,6 @@ def estimate(spec: StackSpec, cores: int) -> Estimate:
 
 def _here(spec: StackSpec, component: Component, scaled: Size) -> int:
     """How many processes of a component this machine runs."""
-    if not spec.has(component) or (component is Component.REDIS and spec.redis_url):
+    if not spec.has(component) or spec.url(component):
         return 0
     return scaled.replicas(component)

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from importlib.util import find_spec
@@ -54,10 +54,14 @@ class Wheel:
     sha256: str
 
     @property
+    def package(self) -> str:
+        """What it is a wheel of: "confluent-kafka"."""
+        return self.file.split("-")[0].replace("_", "-")
+
+    @property
     def requirement(self) -> str:
         """How pip is asked for it: "redis==8.1.0"."""
-        name, version = self.file.split("-")[:2]
-        return f"{name.replace('_', '-')}=={version}"
+        return f"{self.package}=={self.file.split('-')[1]}"
 
     def fits(self, machine: str) -> bool:
         """Whether it runs on x86_64 or aarch64."""
@@ -71,19 +75,23 @@ class Wheel:
             return False
 
 
-def wanted(architecture: str) -> tuple[Wheel, ...]:
-    """The wheels for an architecture of Kubernetes, by file name. Raises NotFetched if there are none."""
+def wanted(architecture: str, without: Collection[str] = ()) -> tuple[Wheel, ...]:
+    """The wheels for an architecture of Kubernetes, by file name, some packages left out.
+
+    Raises: NotFetched: there are none for it.
+    """
     if architecture not in MACHINES:
         raise NotFetched(
             f"looking for wheels for {architecture}", f"there are some for {', '.join(MACHINES)}"
         )
     lines = (line.split() for line in _LIST.read_text().splitlines())
     wheels = (Wheel(file, sha256) for sha256, file in lines)
-    return tuple(sorted((w for w in wheels if w.fits(MACHINES[architecture])), key=lambda wheel: wheel.file))
+    fit = (w for w in wheels if w.fits(MACHINES[architecture]) and w.package not in without)
+    return tuple(sorted(fit, key=lambda wheel: wheel.file))
 
 
-def fetch(architecture: str, cache: Path) -> list[Path]:
-    """The wheels for an architecture, from the cache as far as they are there unharmed.
+def fetch(architecture: str, cache: Path, without: Collection[str] = ()) -> list[Path]:
+    """The `wanted` wheels, from the cache as far as they are there unharmed.
 
     Raises:
         NotFetched: some are not there, and no index gave them.
@@ -91,7 +99,7 @@ def fetch(architecture: str, cache: Path) -> list[Path]:
         OSError: the cache cannot be written.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    wheels = wanted(architecture)
+    wheels = wanted(architecture, without)
     missing = [wheel for wheel in wheels if not wheel.is_at(cache / wheel.file)]
     if missing:
         with tempfile.TemporaryDirectory(dir=cache, prefix=".fetching-") as folder:
@@ -156,10 +164,13 @@ def _accept(wheel: Wheel, folder: Path, cache: Path) -> None:
     )
 
 
-def installed_pure() -> list[Distribution]:
-    """The packages that pods can use as they are installed here. Raises KaptureError if one is not of pure Python."""
+def installed_pure(also: Collection[str] = ()) -> list[Distribution]:
+    """The packages that pods can use as they are installed here, some more if they are needed.
+
+    Raises: KaptureError: one is not of pure Python.
+    """
     found = []
-    for name in PURE:
+    for name in (*PURE, *also):
         try:
             package = distribution(name)
         except PackageNotFoundError:

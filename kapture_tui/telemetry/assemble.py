@@ -27,9 +27,21 @@ PARTS: Mapping[str, frozenset[Component]] = {
 }
 """Parts of a Snapshot that exist only in a stack with one of these components."""
 
-REPORTED = ("kafka", "flow", "ledger", "redis", "popular")
-"""Parts of a Snapshot that come from the observer."""
+REPORTED = (
+    "kafka",
+    "flow",
+    "ledger",
+    "redis",
+    "elasticsearch",
+    "postgres",
+    "mongo",
+    "webapp",
+    "spout",
+    "popular",
+)
+"""Parts of a Snapshot that come from the observer and have a reason where they are missing."""
 
+NOT_REPORTED = "the observer does not report it"
 NO_REPORT = "the observer has not reported yet"
 
 
@@ -45,10 +57,7 @@ def assemble(observation: Observation, previous: Snapshot, *, target: str, time:
     report = observation.report
     parts: dict[str, Any] = {}
     if report is not None:
-        parts = {
-            name: getattr(report, name)
-            for name in ("kafka", "flow", "ledger", "redis", "popular", "loaders", "drained")
-        }
+        parts = {name: getattr(report, name) for name in (*REPORTED, "databases", "loaders", "drained")}
     return Snapshot(
         time=time,
         seq=previous.seq + 1,
@@ -115,7 +124,8 @@ def _unavailable(observation: Observation) -> dict[str, str]:
     if observation.report is None:
         reasons |= dict.fromkeys(REPORTED, observation.unavailable.get("observer", NO_REPORT))
     else:
-        reasons |= observation.report.unavailable
+        missing = [name for name in REPORTED if getattr(observation.report, name) is None]
+        reasons |= dict.fromkeys(missing, NOT_REPORTED) | dict(observation.report.unavailable)
     return reasons | _absent(observation) | observation.unavailable
 
 
@@ -125,6 +135,4 @@ def _absent(observation: Observation) -> dict[str, str]:
     for part, components in PARTS.items():
         if spec is None or not any(spec.has(component) for component in components):
             reasons[part] = "not deployed"
-        elif part not in REPORTED:
-            reasons[part] = "not measured"
     return reasons

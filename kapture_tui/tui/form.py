@@ -145,7 +145,7 @@ class Form:
         )
         if self.on_cluster:
             # A cluster brings its own servers.
-            spec = replace(spec, kafka_home=None, kafka_bootstrap=None, redis_url=None)
+            spec = replace(spec, kafka_home=None, kafka_bootstrap=None, urls={})
         spec.check()
         return spec
 
@@ -176,9 +176,9 @@ class Form:
             return "" if found.ok else f"{found.text}: {found.remedy}" if found.remedy else found.text
         from kapture_tui.stack.catalogue import CATALOGUE
 
-        if self.on_cluster:
-            return "" if component in _ON_CLUSTERS else "not in this release"
-        return "" if CATALOGUE[component].local else "not on this machine in this release"
+        if not CATALOGUE[component].available:
+            return "not in this release"
+        return "" if self.on_cluster or CATALOGUE[component].local else "not on this machine"
 
     def finding(self, component: Component) -> Finding | None:
         """Return what preflight said about a component; None if nothing (yet)."""
@@ -195,9 +195,6 @@ class Form:
     def memory(self) -> str:
         """Return what preflight says about memory; "" if nothing yet."""
         return next((f.text for f in self.findings or () if f.subject == "memory"), "")
-
-
-_ON_CLUSTERS = (Component.KAFKA, Component.REDIS, Component.PROMETHEUS)
 
 
 def form_for(spec: StackSpec | None, target: str, connection: Connection | None = None) -> Form:

@@ -1,4 +1,4 @@
-"""Runs one workload process: `python -m kapture_tui.workload loader|etl|sink-redis|observer|topics`."""
+"""Runs one workload process: `python -m kapture_tui.workload loader|etl|sink NAME|observer|topics`."""
 
 from __future__ import annotations
 
@@ -14,25 +14,28 @@ from kapture_tui.workload.settings import Settings
 PROCESSES = {
     "loader": "loader",
     "etl": "etl",
-    "sink-redis": "sinks.redis",
+    "sink": "sink",
     "observer": "observer",
     "topics": "topics",
 }
+NAMED = ("sink",)
+"""Those that are told which one of several they are."""
 
 
 def main(argv: list[str]) -> int:
     """Run the process that is named, with settings from the environment; returns its exit code."""
-    if len(argv) != 1 or argv[0] not in PROCESSES:
-        print(f"usage: python -m kapture_tui.workload {'|'.join(PROCESSES)}", file=sys.stderr)
+    if not argv or argv[0] not in PROCESSES or len(argv) != 1 + (argv[0] in NAMED):
+        words = (f"{name} NAME" if name in NAMED else name for name in PROCESSES)
+        print(f"usage: python -m kapture_tui.workload {'|'.join(words)}", file=sys.stderr)
         return 2
     # As process 1 of a pod, one without a handler would not be stopped at all; the process installs its own.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger().handlers[0].addFilter(SaidAlready())
     try:
-        import_module(f"kapture_tui.workload.{PROCESSES[argv[0]]}").main(Settings.from_env())
+        import_module(f"kapture_tui.workload.{PROCESSES[argv[0]]}").main(Settings.from_env(), *argv[1:])
     except KaptureError as exc:
-        print(f"{argv[0]}: {exc}", file=sys.stderr)
+        print(f"{' '.join(argv)}: {exc}", file=sys.stderr)
         return exc.exit_code
     return 0
 

@@ -12,13 +12,11 @@ import logging
 import struct
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
-from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.ledger import GroupHalf
 from kapture_tui.model.states import LEDGER_TOPIC, STATES, transactions_topic
 from kapture_tui.workload import header
+from kapture_tui.workload.dead_letters import DeadLetters
 from kapture_tui.workload.kafka import (
     ClientSettings,
     GroupConsumer,
@@ -33,6 +31,7 @@ from kapture_tui.workload.ledger import PartitionLog
 from kapture_tui.workload.ledger_json import encode, key_of
 from kapture_tui.workload.process import NOBODY_ASKS, Readiness, StopSignal
 from kapture_tui.workload.settings import Settings
+from kapture_tui.workload.sinks.base import Batch, Sink, SinkUnavailable
 from kapture_tui.workload.transaction import Order, parse
 
 log = logging.getLogger(__name__)
@@ -46,65 +45,6 @@ CHECK_S = 2.0
 
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0)
 """Waiting between tries at a database that is away; the last one repeats."""
-
-
-class SinkUnavailable(KaptureError):
-    """The database does not take the batch now. The loop pauses its partitions and tries the same batch again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Records of one partition to be stored at once.
-
-    Attributes:
-        start: the offset that must be stored so far; if another one is, somebody else owns the partition.
-        half: the group's ledger half including this batch; `half.offset` is the offset to be stored.
-        orders: the transactions, without those that were written twice or are none.
-    """
-
-    partition: TopicPartition
-    start: int
-    half: GroupHalf
-    orders: Sequence[Order]
-
-
-class Sink(Protocol):
-    """Where a consumer group's records go."""
-
-    group: str
-    """The consumer group; also names the component."""
-
-    batch_records: int
-    batch_s: float
-    """A batch is written when it has so many records, or so many seconds after its first one arrived."""
-
-    def restore(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, GroupHalf]:
-        """Take these partitions over: what is stored for each; those with nothing stored are left out.
-
-        Raises: SinkUnavailable.
-        """
-        ...
-
-    def write(self, batches: Sequence[Batch]) -> Mapping[TopicPartition, int]:
-        """Store batches, each all or nothing; calling it again with the same batches changes nothing.
-
-        Returns: the offset stored for each partition now. One that is not the batch's own, or a partition left out,
-            means that somebody else has stored since, and this batch was not.
-        Raises: SinkUnavailable: it is not known whether all of them were stored.
-        """
-        ...
-
-    def identity(self) -> str:
-        """Names the memory: another name, another memory, as of a database that came back without its data.
-
-        Raises: SinkUnavailable.
-        """
-        ...
-
-    def close(self) -> None:
-        """Let go of the connections."""
-        ...
-
 
 Join = Callable[[GroupListener], GroupConsumer]
 """Joins the sink's consumer group: the listener is told about partitions while the consumer polls."""
@@ -120,6 +60,7 @@ class ConsumeLoop:
         join: how to become a member of the sink's group.
         producer: for the ledger halves, which nobody waits for.
         readiness: told once the group is joined.
+        dead: keeps what is no transaction of ours; None: another group does.
     """
 
     def __init__(
@@ -130,11 +71,13 @@ class ConsumeLoop:
         join: Join,
         producer: Producer,
         readiness: Readiness = NOBODY_ASKS,
+        dead: DeadLetters | None = None,
     ) -> None:
         self._name = name
         self._sink = sink
         self._stop = stop
         self._readiness = readiness
+        self._dead = dead
         self._logs: dict[TopicPartition, PartitionLog] = {}
         self._pending: dict[TopicPartition, list[Record]] = {}
         self._pending_since: float | None = None
@@ -206,7 +149,7 @@ class ConsumeLoop:
         if not batches:
             return
         try:
-            self._settle(batches, self._sink.write(batches), seek=False)
+            self._settle(batches, self._written(batches), seek=False)
         except SinkUnavailable as exc:
             self._abandon(partitions, exc)
 
@@ -252,7 +195,7 @@ class ConsumeLoop:
         while self._writing:
             try:
                 batches = list(self._writing.values())
-                self._settle(batches, self._sink.write(batches))
+                self._settle(batches, self._written(batches))
                 self._writing = {}
             except SinkUnavailable as exc:
                 log.warning("%s", exc)
@@ -262,6 +205,11 @@ class ConsumeLoop:
                 tries += 1
                 self._stay_in_group()
         self._resume(self._paused)
+
+    def _written(self, batches: Sequence[Batch]) -> Mapping[TopicPartition, int]:
+        if self._dead is not None:
+            self._dead.settle()
+        return self._sink.write(batches)
 
     def _stay_in_group(self) -> None:
         # A poll serves rebalances; it may still bring a record that was fetched before the pause.
@@ -308,9 +256,13 @@ class ConsumeLoop:
     def _batch(self, partition: TopicPartition, records: list[Record]) -> Batch:
         half_log = self._logs[partition]
         start = half_log.offset
-        orders = take(half_log, records, self._read_to.get(partition, 0))
+        orders = take(half_log, records, self._read_to.get(partition, 0), self._keep_dead)
         self._read_to[partition] = max(self._read_to.get(partition, 0), half_log.offset)
         return Batch(partition, start, half_log.half(self._name, time.time()), orders)
+
+    def _keep_dead(self, partition: TopicPartition, record: Record, reason: str) -> None:
+        if self._dead is not None:
+            self._dead.keep(partition, record, reason)
 
     def _settle(self, batches: list[Batch], stored: Mapping[TopicPartition, int], seek: bool = True) -> None:
         now_us = time.time_ns() // 1000
@@ -336,18 +288,30 @@ class ConsumeLoop:
                 self._consumer.seek(partition, self._logs[partition].offset)
 
 
-def take(half_log: PartitionLog, records: Sequence[Record], read_to: int) -> list[Order]:
+Refuse = Callable[[TopicPartition, Record, str], None]
+"""Told of each record that is no transaction of ours, with the reason."""
+
+
+def _pass_over(_partition: TopicPartition, _record: Record, _reason: str) -> None:
+    """The log has a line of it, and somebody else keeps it."""
+
+
+def take(
+    half_log: PartitionLog, records: Sequence[Record], read_to: int, refuse: Refuse = _pass_over
+) -> list[Order]:
     """Enter records into the ledger half; what is left of them are the orders that shall take effect.
 
     Args:
         half_log: the partition's log; its offset moves behind the records.
         read_to: offsets below this one were read before by this process.
+        refuse: told of what is none of ours.
     """
     orders: list[Order] = []
     add_order, unpack = orders.append, header.unpack
     expected = half_log.offset
     last_loader, read_log = -1, None
-    for offset, _, value, packed in records:
+    for record in records:
+        offset, _, value, packed = record
         if offset != expected:
             if offset < expected:  # stored already: a replay without effect
                 half_log.redelivered += 1
@@ -360,10 +324,11 @@ def take(half_log: PartitionLog, records: Sequence[Record], read_to: int) -> lis
             loader, sequence, intended_us = unpack(packed or b"")
             if (sequence | intended_us) >> header.BITS:
                 raise ValueError("its header has a number that no loader gets to")
-            order = parse(value, intended_us)
+            order = parse(value, intended_us, loader, sequence)
         except (struct.error, ValueError) as exc:
             log.warning("%s at offset %d is no transaction of ours: %s", half_log.key, offset, exc)
             half_log.foreign += 1
+            refuse(half_log.partition, record, str(exc))
             continue
         if loader != last_loader or read_log is None:
             last_loader, read_log = loader, half_log.log_of(loader)
@@ -415,15 +380,20 @@ class _Publisher:
             log.warning("%d ledger reports of %s were not acknowledged", left, self._owner)
 
 
-def run_sink(settings: Settings, sink: Sink, stop: StopSignal) -> None:
-    """Run one process of a sink until told to stop. The topics must be there."""
+def run_sink(settings: Settings, sink: Sink, stop: StopSignal, keeps_dead: bool = False) -> None:
+    """Run one process of a sink until told to stop. The topics must be there.
+
+    Args: keeps_dead: keep what is no transaction of ours, which one group does for all.
+    """
     client = client_settings(settings)
     topics = [transactions_topic(state) for state in STATES]
 
     def join(listener: GroupListener) -> GroupConsumer:
         return open_consumer(client, sink.group, topics, listener)
 
-    ConsumeLoop(settings.name, sink, stop, join, open_producer(client), settings.readiness).run()
+    producer = open_producer(client)
+    dead = DeadLetters(producer) if keeps_dead else None
+    ConsumeLoop(settings.name, sink, stop, join, producer, settings.readiness, dead).run()
 
 
 def client_settings(settings: Settings) -> ClientSettings:

@@ -17,7 +17,7 @@ from typing import Protocol
 from kapture_tui.model.ledger import GroupHalf
 from kapture_tui.model.spec import Component
 from kapture_tui.model.states import rollups_topic
-from kapture_tui.workload.consume import Batch, SinkUnavailable, client_settings, run_sink
+from kapture_tui.workload.consume import client_settings, run_sink
 from kapture_tui.workload.kafka import (
     ClientSettings,
     KafkaError,
@@ -32,6 +32,7 @@ from kapture_tui.workload.ledger import partition_key
 from kapture_tui.workload.process import StopSignal
 from kapture_tui.workload.rollups import Checkpoint, add, decode, encode, newest_valid, roll_up
 from kapture_tui.workload.settings import Settings
+from kapture_tui.workload.sinks.base import Batch, SinkUnavailable
 from kapture_tui.workload.topics import wait_for_topics
 
 TAIL = 50
@@ -72,6 +73,9 @@ class Etl:
         self._owner = owner
         self._owned: dict[TopicPartition, Checkpoint] = {}
         self._written_at: dict[TopicPartition, int] = {}
+
+    def prepare(self) -> None:
+        """See `Sink`: its topics are there before it starts."""
 
     def restore(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, GroupHalf]:
         """See `Sink`: claim the partitions until the claim is the newest valid checkpoint."""
@@ -209,4 +213,4 @@ def main(settings: Settings) -> None:
     """Run one ETL process until SIGTERM."""
     stop = StopSignal().install()
     if wait_for_topics(settings, stop):
-        run_sink(settings, Etl(KafkaRollups(client_settings(settings)), settings.name), stop)
+        run_sink(settings, Etl(KafkaRollups(client_settings(settings)), settings.name), stop, keeps_dead=True)

@@ -6,8 +6,9 @@ The same variables come from a child process' environment on one machine and fro
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kapture_tui.model.errors import UsageError
@@ -31,7 +32,7 @@ class Settings:
         replication: of each topic (KAPTURE_REPLICATION).
         groups: the consumer groups of the transactions (KAPTURE_GROUPS, comma separated).
         load: KAPTURE_STORES, _CUSTOMERS, _DAYS, _MODELS, _RATE ("" or absent: unbounded), _SEED, _COMPAT=1.
-        redis_url: KAPTURE_REDIS_URL; None: no Redis in this stack.
+        urls: by database of this stack, where it is (KAPTURE_REDIS_URL, KAPTURE_POSTGRES_URL, …).
         port: where the observer listens; 0: any free port (KAPTURE_PORT).
         host: the address it listens on (KAPTURE_HOST).
         ready_file: written with a JSON object once the process does its work; None: nobody asks (KAPTURE_READY_FILE).
@@ -50,7 +51,7 @@ class Settings:
     replication: int = 1
     groups: tuple[str, ...] = ("etl",)
     load: LoadSpec = LoadSpec()
-    redis_url: str | None = None
+    urls: Mapping[str, str] = field(default_factory=dict)
     port: int = 0
     host: str = "127.0.0.1"
     ready_file: Path | None = None
@@ -78,7 +79,7 @@ class Settings:
             replication=_whole(env, "KAPTURE_REPLICATION", 1, least=1),
             groups=tuple(filter(None, env.get("KAPTURE_GROUPS", "etl").split(","))),
             load=_load(env),
-            redis_url=env.get("KAPTURE_REDIS_URL") or None,
+            urls=_urls(env),
             port=_whole(env, "KAPTURE_PORT", 0, least=0),
             host=env.get("KAPTURE_HOST", "127.0.0.1"),
             ready_file=Path(env["KAPTURE_READY_FILE"]) if env.get("KAPTURE_READY_FILE") else None,
@@ -113,8 +114,7 @@ class Settings:
             "KAPTURE_COMPRESSION": self.compression,
             "KAPTURE_PATIENCE": str(self.patience_s),
         }
-        if self.redis_url:
-            env["KAPTURE_REDIS_URL"] = self.redis_url
+        env |= {url_variable(name): url for name, url in self.urls.items()}
         if self.generator:
             env["KAPTURE_GENERATOR"] = self.generator
         if self.ready_port:
@@ -122,6 +122,19 @@ class Settings:
         if self.ready_file:
             env["KAPTURE_READY_FILE"] = str(self.ready_file)
         return env
+
+
+def url_variable(name: str) -> str:
+    """The variable that says where a database is."""
+    return f"KAPTURE_{name.upper().replace('-', '_')}_URL"
+
+
+def _urls(env: Mapping[str, str]) -> dict[str, str]:
+    found = ((_URL.fullmatch(variable), url) for variable, url in env.items())
+    return {match[1].lower().replace("_", "-"): url for match, url in found if match and url}
+
+
+_URL = re.compile("KAPTURE_([A-Z0-9_]+)_URL")
 
 
 def _load(env: Mapping[str, str]) -> LoadSpec:

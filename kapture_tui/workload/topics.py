@@ -5,7 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from kapture_tui.model.states import CONTROL_TOPIC, LEDGER_TOPIC, STATES, rollups_topic, transactions_topic
+from kapture_tui.model.states import (
+    CONTROL_TOPIC,
+    DEAD_TOPIC,
+    LEDGER_TOPIC,
+    STATES,
+    rollups_topic,
+    transactions_topic,
+)
 from kapture_tui.workload.consume import client_settings
 from kapture_tui.workload.kafka import open_admin
 from kapture_tui.workload.process import StopSignal
@@ -23,6 +30,9 @@ partition the disk carries at most 13 GiB and a segment each."""
 
 ROLLUPS_BYTES = 32 * 1024 * 1024
 
+DEAD_BYTES = 64 * 1024 * 1024
+"""Should somebody pour rubbish into the topics, the first of it is as good an example as the last."""
+
 
 def layout(settings: Settings) -> Layout:
     """Every topic the stack uses."""
@@ -34,6 +44,7 @@ def layout(settings: Settings) -> Layout:
     for state in STATES:
         topics[transactions_topic(state)] = (partitions, replication, transactions)
         topics[rollups_topic(state)] = (partitions, replication, rollups)
+    topics[DEAD_TOPIC] = (1, replication, _bounded(DEAD_BYTES) | safe)
     topics[LEDGER_TOPIC] = (1, replication, _compacted() | safe)
     topics[CONTROL_TOPIC] = (1, replication, _compacted() | safe)
     return topics

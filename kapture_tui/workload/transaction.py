@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kapture_tui.workload.fastjson import loads
@@ -17,6 +19,8 @@ class Order(NamedTuple):
         day: simulated time, days.
         products: a readable name for each item, in the order they were picked.
         cents: price of all items, in cents; 0 for the names-only record form, which carries no price.
+        loader, sequence: from the header; with the partition they name the transaction, however often it is read.
+        document: the whole transaction as it was published; not to be changed.
     """
 
     intended_us: int
@@ -25,6 +29,9 @@ class Order(NamedTuple):
     day: float
     products: tuple[str, ...]
     cents: int
+    loader: int = 0
+    sequence: int = 0
+    document: Mapping[str, Any] = MappingProxyType({})
 
 
 MAX_DAY = 1e9
@@ -37,8 +44,11 @@ _products: dict[tuple[Any, ...], tuple[str, int]] = {}
 _PRODUCTS_KEPT = 10_000
 
 
-def parse(value: bytes | None, intended_us: int) -> Order:
-    """The order in a record's value. Raises ValueError (also for a field that is missing or of the wrong kind)."""
+def parse(value: bytes | None, intended_us: int, loader: int = 0, sequence: int = 0) -> Order:
+    """The order in a record's value; the other arguments are from its header.
+
+    Raises: ValueError: also for a field that is missing or of the wrong kind.
+    """
     if value is None:
         raise ValueError("the record has no value")
     try:
@@ -53,7 +63,7 @@ def parse(value: bytes | None, intended_us: int) -> Order:
         customer, number, day = document["customer"]["id"], document["id"], document["dateTime"]
         if not (type(customer) is type(number) is int and -MAX_DAY < day < MAX_DAY):
             raise ValueError(f"customer {customer!r}, id {number!r}, dateTime {day!r}")
-        return Order(intended_us, customer, number, day, tuple(names), cents)
+        return Order(intended_us, customer, number, day, tuple(names), cents, loader, sequence, document)
     except (KeyError, TypeError, AttributeError, OverflowError) as exc:
         raise ValueError(f"not a transaction: {exc!r}") from exc
 

@@ -39,7 +39,7 @@ PROCESSES = {
     "topics": "topics",
     "data-loader": "loader",
     "etl": "etl",
-    "etl-redis": "sink-redis",
+    "etl-redis": "sink redis",
     "observer": "observer",
 }
 ABSENT = ["psutil", "yaml", "textual", "kubernetes", "platformdirs", "kapture_tui.stack", "kapture_tui.tui"]
@@ -109,7 +109,7 @@ def process(name: str) -> dict[str, Any]:
     ready = {"readinessProbe": probe} if name == "observer" else {}
     return ready | python(
         name,
-        *("-P", "-m", "kapture_tui.workload", PROCESSES[name]),
+        *("-P", "-m", "kapture_tui.workload", *PROCESSES[name].split()),
         mounts={"code": "/code", "run": "/run/kapture"},
         PYTHONPATH="/code",
         PYTHONUNBUFFERED="1",

@@ -14,7 +14,7 @@ import pytest
 from kapture_tui.model.spec import ClusterSpec, Component, StackSpec
 from kapture_tui.resources import manifests_dir
 from kapture_tui.stack.kustomize import Manifest
-from kapture_tui.stack.render import RunFacts, Secrets, render, write
+from kapture_tui.stack.render import RunFacts, render, write
 from kapture_tui.targets.kubernetes.api import Api
 from tests.unit.stack.samples import BUNDLE, FACTS
 
@@ -84,7 +84,11 @@ async def test_the_server_takes_each_example(api: Api, namespace: str, tmp_path:
 
 def start_kafka(namespace: str, brokers: int, folder: Path) -> None:
     spec = StackSpec(namespace, brokers)
-    write(spec, render(spec, RunFacts("r1", (), Secrets("unused"))), folder)
+    write(
+        spec,
+        render(spec, RunFacts("r1", (), {})),
+        folder,
+    )
     kubectl("apply", "--server-side", "-f", str(folder / "kafka.yaml"))
     wait_for_brokers(namespace, brokers)
 

@@ -64,7 +64,7 @@ class Processes:
     def start(self, kind: str, module: str = "kapture_tui.workload", **env: str) -> Process:
         """One of a kind, called "loader" and the like."""
         settings = replace(self.settings, name=kind, ready_file=self._folder / f"{kind}.json")
-        words = [kind] if module == "kapture_tui.workload" else []
+        words = kind.split() if module == "kapture_tui.workload" else []
         command = [sys.executable, "-P", "-m", module, *words]
         return Process(self._end, self._folder / f"{kind}.log", command, settings.to_env() | env)
 

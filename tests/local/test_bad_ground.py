@@ -87,7 +87,7 @@ async def test_a_redis_that_is_not_there(state: Path) -> None:
         free.bind(("127.0.0.1", 0))
         url = f"redis://:secret@127.0.0.1:{free.getsockname()[1]}/0"
     with pytest.raises(UsageError, match="refused") as refused:
-        await every(LocalTarget("ground").deploy(replace(spec_of("ground", redis=True), redis_url=url)))
+        await every(LocalTarget("ground").deploy(replace(spec_of("ground", redis=True), urls={"redis": url})))
     assert "secret" not in str(refused.value)
     assert "\n" not in str(refused.value)
     assert StateDirectory.of("ground").owner() is Owner.NOBODY

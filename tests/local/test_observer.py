@@ -102,7 +102,7 @@ class Stack:
         server = find_server()
         assert server is not None
         port = self._redis_port = self._redis_port or free_ports(1)[0]
-        self.settings = replace(self.settings, redis_url=f"redis://:{PASSWORD}@127.0.0.1:{port}")
+        self.settings = replace(self.settings, urls={"redis": f"redis://:{PASSWORD}@127.0.0.1:{port}"})
         command = [
             str(server.path),
             "--port",
@@ -127,8 +127,8 @@ class Stack:
 
     @property
     def redis(self) -> redis.Redis:
-        assert self.settings.redis_url
-        return redis.Redis.from_url(self.settings.redis_url)
+        assert self.settings.urls
+        return redis.Redis.from_url(self.settings.urls["redis"])
 
     # --- what others would write --------------------------------------------------------------------------------
 

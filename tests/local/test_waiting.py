@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 GROUPS = ("etl", "etl-redis")
 LOAD = LoadSpec(stores=20, customers=100, rate=50.0)
 SETTINGS = Settings("", "run", "kafka.invalid:9092", groups=GROUPS, load=LOAD, patience_s=240)
-WAITING = ("topics", "loader", "etl", "sink-redis")
+WAITING = ("topics", "loader", "etl", "sink redis")
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def end() -> Iterator[ExitStack]:
 @pytest.fixture
 def processes(end: ExitStack, tmp_path: Path) -> Processes:
     port = free_ports(1)[0]
-    return Processes(end, tmp_path, replace(SETTINGS, redis_url=redis.url(port)))
+    return Processes(end, tmp_path, replace(SETTINGS, urls={"redis": redis.url(port)}))
 
 
 @pytest.mark.parametrize("kind", WAITING)
@@ -83,10 +83,10 @@ def test_brokers_topics_and_redis_that_come_late(
     )
     assert processes.start("topics").popen.wait(60) == 0
     observed.until(lambda r: r.ledger and r.ledger.groups["etl"].delivered > 20, "transactions in the ETL")
-    assert workers["sink-redis"].says("waiting for Redis: redis://127.0.0.1:")
+    assert workers["sink redis"].says("waiting for redis: asking whether it is there (redis://127.0.0.1:")
 
     (tmp_path / "redis").mkdir()
-    port = int((processes.settings.redis_url or "").rpartition(":")[2].partition("/")[0])
+    port = int(processes.settings.urls["redis"].rpartition(":")[2].partition("/")[0])
     processes.run("redis", redis.command(server, port, tmp_path / "redis"))
     observed.until(lambda r: delivered(r) > 20, "transactions in Redis")
     assert workers["loader"].stop() == 0
@@ -109,9 +109,7 @@ def make(settings):
 
 def test_a_generator_of_somebody_elses(processes: Processes, tmp_path: Path) -> None:
     (tmp_path / "sold_here.py").write_text(GENERATOR)
-    processes.settings = replace(
-        processes.settings, embedded=True, bootstrap="-", groups=("etl",), redis_url=None
-    )
+    processes.settings = replace(processes.settings, embedded=True, bootstrap="-", groups=("etl",), urls={})
     processes.start("kafka", "kapture_tui.targets.local.broker")
     bootstrap = str(processes.ready("kafka")["bootstrap"])
     processes.settings = replace(processes.settings, bootstrap=bootstrap, generator="sold_here:make")

@@ -213,12 +213,14 @@ async def test_what_may_not_be_deployed_is_said_and_not_tried() -> None:
 
 
 async def test_servers_of_this_machine_do_not_go_to_the_cluster() -> None:
-    spec = replace(SPEC, kafka_home="/opt/kafka", redis_url="redis://x", cluster=ClusterSpec(image="me/x"))
+    spec = replace(
+        SPEC, kafka_home="/opt/kafka", urls={"redis": "redis://x"}, cluster=ClusterSpec(image="me/x")
+    )
     async with setup(spec=spec, yes=True) as stage:
         await answered(stage)
         await stage.press("enter")
         await stage.until_on(Dashboard)
-        assert stage.target.done == [("deploy", replace(spec, kafka_home=None, redis_url=None))]
+        assert stage.target.done == [("deploy", replace(spec, kafka_home=None, urls={}))]
 
 
 # The dashboard

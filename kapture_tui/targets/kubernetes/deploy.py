@@ -15,7 +15,8 @@ from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.model.times import timestamp
 from kapture_tui.stack.bundle import Bundle, bundle
-from kapture_tui.stack.render import SCALED, RunFacts, Secrets, render
+from kapture_tui.stack.catalogue import passwords
+from kapture_tui.stack.render import RunFacts, render, scaled
 from kapture_tui.targets.base import Finding
 from kapture_tui.targets.kubernetes import apply
 from kapture_tui.targets.kubernetes.api import Api, ApiError
@@ -104,7 +105,7 @@ class Deployment:
         if self._spec.cluster.image is None:
             began_s = time.monotonic()
             yield self._step("bundle", False, "packing the workload")
-            bundles = tuple([await asyncio.to_thread(bundle, name) for name in ground.architectures])
+            bundles = tuple([await asyncio.to_thread(self._bundle, name) for name in ground.architectures])
             slow = next((f"; {one.slow}" for one in bundles if one.slow), "")
             text = f"workload packed for {', '.join(ground.architectures)}{slow}"
             yield self._step("bundle", True, text, time.monotonic() - began_s)
@@ -121,6 +122,9 @@ class Deployment:
             yield event
         await annotate(self._api, self._namespace, {READY_AT: timestamp(self._wall()), PHASE: "running"})
 
+    def _bundle(self, architecture: str) -> Bundle:
+        return bundle(architecture, components=self._spec.components)
+
     async def _render(self, run_id: str, bundles: tuple[Bundle, ...], ground: Ground) -> tuple[Manifest, ...]:
         spec = self._spec
         if ground.cpu_limits:
@@ -128,7 +132,7 @@ class Deployment:
         facts = RunFacts(
             run_id=run_id,
             bundles=bundles,
-            secrets=Secrets(redis_password=await self._password("redis")),
+            passwords={name: await self._password(name) for name in passwords(spec)},
             pod_monitor=ground.pod_monitor,
             cpu_limits=ground.cpu_limits,
         )
@@ -177,7 +181,7 @@ class Deployment:
 
     async def _apply_workload(self, manifest: Manifest) -> None:
         """Apply it; replicas of what can be scaled go through the scale subresource, once, when it is made."""
-        if manifest["kind"] != "Deployment" or name_of(manifest) not in SCALED:
+        if manifest["kind"] != "Deployment" or name_of(manifest) not in scaled():
             await apply.apply(self._api, self._namespace, manifest)
             return
         wanted = manifest["spec"].get("replicas", 1)
@@ -219,7 +223,9 @@ def demand_of(spec: StackSpec) -> Callable[[bool], Demand]:
     """What the stack asks of a cluster, without and with CPU limits; the bundle's ConfigMaps are not counted."""
 
     def asks(cpu_limits: bool) -> Demand:
-        facts = RunFacts("preflight", (), Secrets("not yet made"), cpu_limits=cpu_limits)
+        facts = RunFacts(
+            "preflight", (), dict.fromkeys(passwords(spec), "not yet made"), cpu_limits=cpu_limits
+        )
         return demand(render(spec, facts))
 
     return asks

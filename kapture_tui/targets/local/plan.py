@@ -11,21 +11,24 @@ from typing import Protocol
 
 import kapture_tui
 from kapture_tui.model.errors import KaptureError
-from kapture_tui.model.spec import Component, StackSpec
+from kapture_tui.model.spec import SINK_PREFIX, Component, StackSpec, chosen_by, databases
 from kapture_tui.stack.sizing import Size, size
-from kapture_tui.targets.local import kafka, redis
+from kapture_tui.targets.local import kafka
 from kapture_tui.targets.local.child import ChildSpec, OnDeath
 from kapture_tui.targets.local.ports import free_ports
-from kapture_tui.targets.local.ready import PortAnswers, ReadyFile, redis_answers
+from kapture_tui.targets.local.ready import PortAnswers, ReadyFile
+from kapture_tui.targets.local.redis import redacted
+from kapture_tui.targets.local.server import Launch, server_of
 from kapture_tui.targets.local.state import StateDirectory
 from kapture_tui.workload.settings import Settings
 
 WORKLOADS = {
     Component.LOADER: "loader",
     Component.ETL: "etl",
-    Component.REDIS_SINK: "sink-redis",
     Component.OBSERVER: "observer",
 }
+"""Components and the words that `kapture_tui.workload` knows them by; sinks go by their database."""
+
 BROKER = "kapture_tui.targets.local.broker"
 START_S = 60.0
 TOPICS_PATIENCE_S = 60
@@ -74,6 +77,10 @@ class Plan(Protocol):
         """One replica of a component."""
         ...
 
+    def setup(self, component: Component) -> ChildSpec | None:
+        """What has to be done once before a component's first replica is started; None: nothing."""
+        ...
+
     def replicas(self, component: Component) -> int:
         """How many of a component the scale asks for; 0 if the stack does not have it, or has it elsewhere."""
         ...
@@ -98,7 +105,6 @@ class LocalPlan:
         self._size: Size = size(spec.scale)
         self._replication = min(3, brokers)
         self._ports: Mapping[str, int] = {}
-        self._redis = redis.find_server()
         self._home = kafka.find_home(spec.kafka_home) if spec.kafka_home else None
         self._properties: Path | None = None
 
@@ -108,21 +114,25 @@ class LocalPlan:
         return not self.spec.kafka_home and not self.spec.kafka_bootstrap
 
     @property
-    def redis_url(self) -> str | None:
-        """Where Redis is; None: the stack has none."""
-        if not self.spec.has(Component.REDIS):
-            return None
-        return self.spec.redis_url or redis.url(self._ports["redis"])
+    def urls(self) -> dict[str, str]:
+        """Where each database of the stack is."""
+        return {d.value: self.spec.url(d) or self._url(d) for d in self.spec.databases}
+
+    def _url(self, database: Component) -> str:
+        return server_of(database).url(self._ports[database.value], self._folder(database))
+
+    def _folder(self, database: Component) -> Path:
+        return self._state.data / database.value
 
     def prepare(self) -> None:
         """See `Plan`."""
-        names = ("redis", "kafka", "controller")
+        # A database may be added later, when the ports that are free now may not be.
+        names = ("kafka", "controller", *(database.value for database in databases()))
         self._ports = dict(zip(names, free_ports(len(names)), strict=True))
         if self._home:
             folder = self._state.path / "kafka"
             self._properties = kafka.write_properties(folder, self._ports["kafka"], self._ports["controller"])
             self.bootstrap = f"127.0.0.1:{self._ports['kafka']}"
-        (self._state.path / "redis").mkdir(mode=0o700, exist_ok=True)
 
     def kafka(self) -> tuple[ChildSpec, ...]:
         """See `Plan`."""
@@ -187,49 +197,70 @@ class LocalPlan:
 
     def child(self, component: Component, ordinal: int) -> ChildSpec:
         """See `Plan`."""
-        if component is Component.REDIS:
-            return self._redis_server()
+        if component in databases():
+            return self._server(component)
         name = component.value if component is Component.OBSERVER else f"{component.value}-{ordinal}"
         ready = ReadyFile(self._state.ready / f"{name}.json")
         return ChildSpec(
             name=name,
             component=component,
-            command=_python("kapture_tui.workload", WORKLOADS[component]),
+            command=_python("kapture_tui.workload", *_words(component)),
             env=self._environment(name) | self._settings(name, ready.path).to_env(),
             ready=ready,
             grace_s=DRAIN_GRACE_S,
             start_s=START_S + self.spec.load.customers * CUSTOMER_S,
         )
 
-    def _redis_server(self) -> ChildSpec:
-        if self._redis is None:
-            raise KaptureError("starting redis", "there is no server on this machine", redis.REMEDY)
-        port = self._ports["redis"]
+    def setup(self, component: Component) -> ChildSpec | None:
+        """See `Plan`."""
+        if component not in databases():
+            return None
+        launch = self._launch(component)
+        name = f"{component.value}-setup"
+        if not launch.before:
+            return None
         return ChildSpec(
-            name=Component.REDIS.value,
-            component=Component.REDIS,
-            command=redis.command(self._redis, port, self._state.path / "redis"),
-            env=self._environment("redis"),
-            ready=redis_answers(port),
-            grace_s=5.0,
+            name=name,
+            component=component,
+            command=launch.before,
+            env=self._environment(name) | dict(launch.env),
+            on_death=OnDeath.ONCE,
+            start_s=launch.start_s,
         )
+
+    def _server(self, database: Component) -> ChildSpec:
+        launch = self._launch(database)
+        return ChildSpec(
+            name=database.value,
+            component=database,
+            command=launch.command,
+            env=self._environment(database.value) | dict(launch.env),
+            ready=launch.ready,
+            grace_s=launch.grace_s,
+            start_s=launch.start_s,
+        )
+
+    def _launch(self, database: Component) -> Launch:
+        folder = self._folder(database)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return server_of(database).launch(self._ports[database.value], folder)
 
     def replicas(self, component: Component) -> int:
         """See `Plan`."""
-        if not self.spec.has(component) or (component is Component.REDIS and self.spec.redis_url):
+        if not self.spec.has(component) or self.spec.url(component):
             return 0
         return self._size.replicas(component)
 
     def clean_up(self) -> list[str]:
         """See `Plan`."""
         left = []
-        if self.spec.has(Component.REDIS) and self.spec.redis_url:
-            try:
-                redis.clear(self.spec.redis_url)
-            except (
-                Exception
-            ) as exc:  # a client's errors have no common ancestor, and none may stop the teardown
-                left.append(f"keys in Redis at {redis.redacted(self.spec.redis_url)}: {exc}")
+        for database in self.spec.databases:
+            if url := self.spec.url(database):
+                try:
+                    server_of(database).clear(url)
+                # A client's errors have no common ancestor, and none may stop the teardown.
+                except Exception as exc:
+                    left.append(f"what was written to {database.value} at {redacted(url)}: {exc}")
         if self.spec.kafka_bootstrap:
             try:
                 kafka.delete_topics(self.spec.kafka_bootstrap)
@@ -247,7 +278,7 @@ class LocalPlan:
             replication=self._replication,
             groups=self.spec.groups,
             load=self.spec.load,
-            redis_url=self.redis_url,
+            urls=self.urls,
             ready_file=ready,
             client=os.environ.get("KAPTURE_KAFKA_CLIENT", "auto"),
             compression=os.environ.get("KAPTURE_COMPRESSION", "lz4"),
@@ -268,6 +299,13 @@ def child_environment(run_id: str, name: str) -> dict[str, str]:
         "KAPTURE_RUN_ID": run_id,
         "KAPTURE_NAME": name,
     }
+
+
+def _words(component: Component) -> tuple[str, ...]:
+    if component.value.startswith(SINK_PREFIX):
+        (database,) = chosen_by(component)
+        return ("sink", database.value)
+    return (WORKLOADS[component],)
 
 
 def _python(*module: str) -> tuple[str, ...]:

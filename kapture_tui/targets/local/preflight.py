@@ -13,13 +13,14 @@ from pathlib import Path
 import psutil
 
 from kapture_tui.model.errors import KaptureError, UsageError
-from kapture_tui.model.spec import CHOICES, Component, StackSpec
+from kapture_tui.model.spec import CHOICES, Component, StackSpec, databases
 from kapture_tui.stack.catalogue import CATALOGUE
 from kapture_tui.stack.sizing import estimate
 from kapture_tui.targets.base import Finding
-from kapture_tui.targets.local import kafka, redis
+from kapture_tui.targets.local import kafka
 from kapture_tui.targets.local.mock_cluster import library
 from kapture_tui.targets.local.ports import free_ports
+from kapture_tui.targets.local.server import server_of
 from kapture_tui.targets.local.state import StateDirectory, check_space
 
 _MIB = 1024 * 1024
@@ -29,8 +30,8 @@ EMBEDDED_DISK_BYTES = 512 * _MIB
 KAFKA_DISK_BYTES = 4096 * _MIB
 """A real Kafka's log; it grows on to the bound in workload/topics.py."""
 
-PORTS = 5
-"""Redis, Kafka and its controller, the observer; one to spare."""
+PORTS = 4
+"""Kafka and its controller, the observer; one to spare. The databases come on top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,10 @@ def disk_needed(spec: StackSpec) -> int:
 
 
 def _checks(spec: StackSpec) -> list[_Check]:
-    later = [component for component in CHOICES if not CATALOGUE[component].local]
+    later = [c for c in CHOICES if not (CATALOGUE[c].local and CATALOGUE[c].available)]
     return [
         _Check(Component.KAFKA.value, lambda: _kafka(spec)),
-        _Check(Component.REDIS.value, lambda: _redis(spec), spec.has(Component.REDIS)),
+        *(_Check(d.value, partial(_database, spec, d), spec.has(d)) for d in databases() if d not in later),
         *(_Check(component.value, partial(_later, component), spec.has(component)) for component in later),
         _Check("python", _python, fatal=False),
         _Check("memory", lambda: _memory(spec), fatal=False),
@@ -93,13 +94,9 @@ def _kafka(spec: StackSpec) -> str:
     return "embedded, in memory"
 
 
-def _redis(spec: StackSpec) -> str:
-    if spec.redis_url:
-        return redis.check_there(spec.redis_url)
-    server = redis.find_server()
-    if server is None:
-        raise UsageError("redis", "no server", redis.REMEDY)
-    return server.describe()
+def _database(spec: StackSpec, database: Component) -> str:
+    server, url = server_of(database), spec.url(database)
+    return server.check(url) if url else server.describe()
 
 
 def _later(component: Component) -> str:
@@ -132,7 +129,7 @@ def _disk(spec: StackSpec) -> str:
 
 
 def _ports() -> str:
-    free_ports(PORTS)
+    free_ports(PORTS + len(databases()))
     return "free ones on 127.0.0.1"
 
 

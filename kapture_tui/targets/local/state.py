@@ -4,7 +4,7 @@ ROOT/NAMESPACE/         mode 0700
     lock                held by the supervisor while it lives (flock), so a dead one is told from a live one
     run.json            run id, process id and socket of the supervisor
     socket              mode 0600, unless its path would be too long
-    logs/  ready/  redis/  kafka/
+    logs/  ready/  data/  kafka/
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from kapture_tui.model.spec import NAMESPACE
 SOCKET_PATH_BYTES = 100
 """Linux takes 107 bytes, macOS 103."""
 
-_OWN = {"lock", "run.json", "run.json.part", "socket", "logs", "ready", "redis", "kafka"}
+_OWN = {"lock", "run.json", "run.json.part", "socket", "logs", "ready", "data", "kafka"}
 
 
 class Owner(Enum):
@@ -94,6 +94,11 @@ class StateDirectory:
     def ready(self) -> Path:
         """The folder of the children's ready files."""
         return self.path / "ready"
+
+    @property
+    def data(self) -> Path:
+        """The folder of the databases, a folder each."""
+        return self.path / "data"
 
     def owner(self) -> Owner:
         """Who has it at this moment."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from kapture_tui.model.errors import UsageError
-from kapture_tui.model.spec import CHOICES, Component, StackSpec
+from kapture_tui.model.spec import CHOICES, Component, StackSpec, sink_of
 from kapture_tui.stack import sizing
 from kapture_tui.tui.figures import count, plural, size
 from kapture_tui.tui.form import Field, Form
@@ -286,6 +286,5 @@ def _replicas(form: Form) -> str:
         return ""
     scaled = sizing.size(spec.scale)
     parts = [plural(scaled.loaders, "loader"), f"{scaled.etl} etl"]
-    if spec.has(Component.REDIS):
-        parts.append(f"{scaled.sinks} etl-redis")
+    parts += [f"{scaled.sinks} {sink_of(database).value}" for database in spec.databases]
     return f"{', '.join(parts)}, {scaled.topics} topics x {plural(scaled.partitions, 'partition')}"

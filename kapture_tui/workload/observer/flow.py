@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from kapture_tui.model.histogram import Histogram, merge
 from kapture_tui.model.ledger import GroupHalf, LoaderHalf, LoaderId, LoaderState, PartitionKey
 from kapture_tui.model.snapshot import FlowView, GroupFlow, Latency, LoaderRow
-from kapture_tui.workload.observer.rates import Meter, Window
+from kapture_tui.workload.rates import Meter, Window
 
 LATENCY_S = 10.0
 """What the latencies on the screen are taken over, seconds."""

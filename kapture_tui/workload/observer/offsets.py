@@ -9,7 +9,7 @@ from kapture_tui.model.snapshot import GroupLag, KafkaView, TopicView
 from kapture_tui.model.states import STATES, transactions_topic
 from kapture_tui.workload.kafka.base import TopicPartition
 from kapture_tui.workload.observer.lag import Age, EndOffsets, lag_age
-from kapture_tui.workload.observer.rates import RATE_S, Window
+from kapture_tui.workload.rates import RATE_S, Window
 
 
 @dataclass(frozen=True, slots=True)

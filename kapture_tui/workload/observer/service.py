@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from kapture_tui.workload.consume import client_settings
 from kapture_tui.workload.control import Order, send
 from kapture_tui.workload.kafka import ClientSettings, KafkaError
 from kapture_tui.workload.observer.kafka_watch import KafkaPart, KafkaWatch
-from kapture_tui.workload.observer.rates import next_tick
-from kapture_tui.workload.observer.redis_watch import RedisPart, RedisWatch
 from kapture_tui.workload.observer.report import Published, assemble
 from kapture_tui.workload.observer.serve import ReportServer
 from kapture_tui.workload.observer.source import Source
 from kapture_tui.workload.process import StopSignal
+from kapture_tui.workload.rates import next_tick
 from kapture_tui.workload.settings import Settings
+from kapture_tui.workload.sinks import Statistics, open_database
 from kapture_tui.workload.topics import least_partitions
 from kapture_tui.workload.waiting import TopicsLook, knock
 
@@ -33,7 +34,7 @@ class Observer:
 
     Args:
         kafka: the source for everything from Kafka.
-        redis: the source for Redis; None: this stack has none.
+        databases: the source for each database of the stack, by name.
         publish: takes each report.
         clock: monotonic seconds.
         wall: seconds since the epoch.
@@ -42,13 +43,13 @@ class Observer:
     def __init__(
         self,
         kafka: Source[KafkaPart],
-        redis: Source[RedisPart] | None,
+        databases: Mapping[str, Source[Statistics]],
         publish: Callable[[Published], None],
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._kafka = kafka
-        self._redis = redis
+        self._databases = databases
         self._publish = publish
         self._clock = clock
         self._wall = wall
@@ -57,21 +58,21 @@ class Observer:
     def tick(self) -> None:
         """One report, in less than a second whatever the sources do."""
         started_s = self._clock()
-        self._kafka.ask()
-        if self._redis:
-            self._redis.ask()
-        self._kafka.wait(PATIENCE_S)
-        if self._redis:
-            self._redis.wait(started_s + PATIENCE_S - self._clock())
+        sources: tuple[Source[Any], ...] = (self._kafka, *self._databases.values())
+        for source in sources:
+            source.ask()
+        for source in sources:
+            source.wait(started_s + PATIENCE_S - self._clock())
         self._seq += 1
         kafka = self._kafka.answer()
-        redis = self._redis.answer() if self._redis else None
+        databases = {name: source.answer() for name, source in self._databases.items()}
         part = kafka[0]
         self._publish(
             Published(
-                assemble(self._wall(), self._seq, kafka, redis),
+                assemble(self._wall(), self._seq, kafka, databases),
                 part.histograms if part else {},
-                {"kafka": part is not None} | ({"redis": redis[0] is not None} if redis else {}),
+                {"kafka": part is not None}
+                | {name: found is not None for name, (found, _) in databases.items()},
                 self._clock() - started_s,
             )
         )
@@ -102,16 +103,18 @@ def run(settings: Settings, stop: StopSignal) -> None:
 
     Raises: Unreachable: the address cannot be listened on.
     """
-    starting = assemble(time.time(), 0, (None, STARTING), (None, STARTING) if settings.redis_url else None)
+    starting = assemble(time.time(), 0, (None, STARTING), dict.fromkeys(settings.urls, (None, STARTING)))
     client = client_settings(settings)
     server = ReportServer(settings.host, settings.port, Published(starting), give=_giver(client))
     awaited = TopicsLook(client, least_partitions(settings))
     watch = KafkaWatch(client, settings.groups, settings.partitions, awaited=awaited)
     kafka = Source("Kafka", watch.look)
-    redis = Source("Redis", RedisWatch(settings.redis_url).look) if settings.redis_url else None
+    databases = {
+        name: Source(name, open_database(name, url).statistics) for name, url in settings.urls.items()
+    }
     settings.readiness.say(port=server.port)
-    Observer(kafka, redis, server.publish).run(stop)
-    for source in (kafka, redis):
-        if source:
-            source.close()
+    Observer(kafka, databases, server.publish).run(stop)
+    kafka.close()
+    for source in databases.values():
+        source.close()
     server.close()

@@ -17,16 +17,13 @@ from redis.exceptions import RedisError
 
 from kapture_tui.model.ledger import GroupHalf
 from kapture_tui.model.spec import Component
-from kapture_tui.workload.consume import Batch, SinkUnavailable, run_sink
 from kapture_tui.workload.fastjson import dumps
 from kapture_tui.workload.kafka import TopicPartition
 from kapture_tui.workload.ledger import partition_key
 from kapture_tui.workload.ledger_json import decode_group, encode
-from kapture_tui.workload.process import StopSignal
-from kapture_tui.workload.settings import Settings
-from kapture_tui.workload.topics import wait_for_topics
+from kapture_tui.workload.sinks.base import Batch, SinkUnavailable, Statistics
+from kapture_tui.workload.sinks.redis_statistics import RedisWatch
 from kapture_tui.workload.transaction import Order
-from kapture_tui.workload.waiting import wait_for
 
 RECENT = 20
 """Orders kept in `recent:XX`."""
@@ -81,7 +78,7 @@ def without_password(url: str) -> str:
 
 
 class RedisSink:
-    """The sink of group `etl-redis`: see `Sink`."""
+    """The sink of group `etl-redis`: see `Database`."""
 
     group = Component.REDIS_SINK.value
     batch_records = 5_000
@@ -89,17 +86,17 @@ class RedisSink:
 
     def __init__(self, url: str) -> None:
         self._shown_url = without_password(url)
+        self._watch = RedisWatch(url)
         self._client: Any = redis.Redis.from_url(
             url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S
         )
 
-    def missing(self) -> str:
-        """Why Redis takes no commands yet; "" if it does."""
+    def prepare(self) -> None:
+        """See `Sink`: keys come with the first write, so it is enough that Redis answers."""
         try:
             self._client.ping()
         except RedisError as exc:
-            return f"{self._shown_url}: {exc}"
-        return ""
+            raise self._unavailable("asking whether it is there", exc) from exc
 
     def restore(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, GroupHalf]:
         """See `Sink`."""
@@ -131,6 +128,10 @@ class RedisSink:
         except RedisError as exc:
             raise self._unavailable("asking who it is", exc) from exc
 
+    def statistics(self) -> Statistics:
+        """See `Database`."""
+        return self._watch.look()
+
     def _unavailable(self, doing: str, exc: RedisError) -> SinkUnavailable:
         return SinkUnavailable(f"{doing} ({self._shown_url})", f"{type(exc).__name__}: {exc}")
 
@@ -156,7 +157,7 @@ def arguments(batch: Batch) -> list[Any]:
         for name in order.products:
             products[name] = products.get(name, 0) + 1
     argv: list[Any] = [partition_key(batch.partition), batch.start, batch.half.offset, encode(batch.half)]
-    argv += [batch.partition[0].rpartition(".")[2], len(batch.orders), items, cents]
+    argv += [batch.state, len(batch.orders), items, cents]
     argv.append(" ".join([f"{number} {orders} {spend}" for number, (orders, spend) in customers.items()]))
     argv.append(len(products))
     for name, count in products.items():
@@ -178,14 +179,3 @@ def _recent(orders: Iterable[Order]) -> list[bytes]:
         )
         for o in orders
     ]
-
-
-def main(settings: Settings) -> None:
-    """Run one process of the Redis sink until SIGTERM."""
-    if settings.redis_url is None:
-        raise SinkUnavailable("starting the Redis sink", "KAPTURE_REDIS_URL is not set")
-    sink = RedisSink(settings.redis_url)
-    stop = StopSignal().install()
-    there = wait_for_topics(settings, stop) and wait_for("Redis", sink.missing, stop, settings.patience_s)
-    if there:
-        run_sink(settings, sink, stop)

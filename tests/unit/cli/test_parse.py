@@ -144,7 +144,7 @@ def test_an_empty_kafka_home_is_none():
         ("up demo 1 --stores 0", "--stores 0: must be 1 or more"),
         ("up demo 1 --sto 3", "--sto"),
         ("up demo 1 --target moon", "--target: invalid choice: 'moon'"),
-        ("up demo 1 --redis-url redis://cache", "add -r"),
+        ("up demo 1 --redis-url redis://cache", "add its option"),
         ("scale demo", "COMPONENT=N"),
         ("scale demo etl", "'etl': must be COMPONENT=N"),
         ("scale demo etl=many", "etl=many: must be a whole number"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapture_tui.workload.observer.rates import Meter, Window, next_tick
+from kapture_tui.workload.rates import Meter, Window, next_tick
 
 gaps = st.lists(st.floats(0.001, 20), min_size=1, max_size=60)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kapture_tui.model.errors import Unreachable
-from kapture_tui.workload.observer.redis_watch import (
+from kapture_tui.workload.sinks.redis_statistics import (
     COMMANDS,
     RedisRates,
     RedisWatch,

@@ -10,10 +10,10 @@ from kapture_tui.model.ledger import GroupHalf, Ledger, LoaderHalf, LoaderState
 from kapture_tui.model.snapshot import FlowView, KafkaView, LoaderRow, ObserverReport, RedisView
 from kapture_tui.model.wire import from_wire, to_wire
 from kapture_tui.workload.observer.kafka_watch import KafkaPart, drained_partitions, is_drained
-from kapture_tui.workload.observer.redis_watch import RedisPart
 from kapture_tui.workload.observer.report import Published, assemble
 from kapture_tui.workload.observer.service import Observer
 from kapture_tui.workload.observer.source import Source
+from kapture_tui.workload.sinks import Statistics
 
 KAFKA = KafkaPart(
     KafkaView(brokers=3),
@@ -24,21 +24,21 @@ KAFKA = KafkaPart(
     {},
     {"lag_s": "vague"},
 )
-REDIS = RedisPart(RedisView(keys=4), {"MA": ("Kibble",)}, {})
+REDIS = Statistics({"keys": 4}, {"MA": ("Kibble",)})
 
 
 def test_everything_is_there() -> None:
-    report = assemble(0.5, 3, (KAFKA, ""), (REDIS, ""))
+    report = assemble(0.5, 3, (KAFKA, ""), {"redis": (REDIS, "")})
     assert (report.time, report.seq, report.drained) == ("1970-01-01T00:00:00.500Z", 3, True)
     assert (report.kafka, report.flow, report.ledger) == (KAFKA.kafka, KAFKA.flow, KAFKA.ledger)
-    assert (report.redis, report.popular, report.loaders) == (REDIS.redis, REDIS.popular, KAFKA.loaders)
+    assert (report.redis, report.popular, report.loaders) == (RedisView(keys=4), REDIS.popular, KAFKA.loaders)
     assert report.unavailable == {"lag_s": "vague"}
     assert from_wire(ObserverReport, to_wire(report)) == report
 
 
 @pytest.mark.parametrize("redis", [None, (REDIS, ""), (None, "refused")])
-def test_without_kafka_the_rest_is_there(redis: tuple[RedisPart | None, str] | None) -> None:
-    report = assemble(0.0, 1, (None, "no route"), redis)
+def test_without_kafka_the_rest_is_there(redis: tuple[Statistics | None, str] | None) -> None:
+    report = assemble(0.0, 1, (None, "no route"), {"redis": redis} if redis else {})
     assert (report.kafka, report.flow, report.ledger, report.loaders, report.drained) == (
         None,
         None,
@@ -50,9 +50,28 @@ def test_without_kafka_the_rest_is_there(redis: tuple[RedisPart | None, str] | N
     assert (report.redis is not None) == ("redis" not in report.unavailable)
 
 
+def test_databases_stand_under_their_names_and_those_from_outside_apart() -> None:
+    found = {
+        "postgres": (
+            Statistics({"rows": 7, "size_bytes": None}, unavailable={"size_bytes": "not allowed"}),
+            "",
+        ),
+        "paper": (Statistics({"lines": 3}), ""),
+        "mongo": (None, "refused"),
+    }
+    report = assemble(0.0, 1, (KAFKA, ""), found)
+    assert (report.postgres, report.mongo) == ({"rows": 7, "size_bytes": None}, None)
+    assert report.databases == {"paper": {"lines": 3}}
+    assert (report.unavailable["postgres.size_bytes"], report.unavailable["mongo"]) == (
+        "not allowed",
+        "refused",
+    )
+    assert from_wire(ObserverReport, to_wire(report)) == report
+
+
 def test_without_redis_the_rest_is_there() -> None:
-    away = assemble(0.0, 1, (KAFKA, ""), (None, "refused"))
-    none = assemble(0.0, 1, (KAFKA, ""), None)
+    away = assemble(0.0, 1, (KAFKA, ""), {"redis": (None, "refused")})
+    none = assemble(0.0, 1, (KAFKA, ""), {})
     assert (away.redis, away.unavailable["redis"], away.unavailable["popular"]) == (
         None,
         "refused",
@@ -100,18 +119,17 @@ def test_a_tick_asks_every_source_once_and_takes_what_there_is() -> None:
         raise OSError("no route")
 
     published: list[Published] = []
-    sources: tuple[Source[KafkaPart], Source[RedisPart]]
-    sources = Source("Kafka", broken), Source("Redis", answer_once(REDIS))
-    observer = Observer(*sources, published.append, wall=lambda: 1.0)
+    kafka, database = Source("Kafka", broken), Source("Redis", answer_once(REDIS))
+    observer = Observer(kafka, {"redis": database}, published.append, wall=lambda: 1.0)
     observer.tick()
-    for source in sources:
-        source.close()
+    kafka.close()
+    database.close()
     (only,) = published
-    assert (only.report.seq, only.report.redis, only.report.kafka) == (1, REDIS.redis, None)
+    assert (only.report.seq, only.report.redis, only.report.kafka) == (1, RedisView(keys=4), None)
     assert only.report.unavailable["kafka"] == "OSError: no route"
     assert only.sources == {"kafka": False, "redis": True}
 
 
-def answer_once(part: RedisPart) -> Callable[[], RedisPart]:
+def answer_once(part: Statistics) -> Callable[[], Statistics]:
     parts = iter([part])
     return lambda: next(parts)

@@ -7,12 +7,12 @@ from typing import Any
 from kapture_tui.model.spec import ClusterSpec, Component, StackSpec
 from kapture_tui.stack.bundle import Bundle
 from kapture_tui.stack.kustomize import Manifest
-from kapture_tui.stack.render import RunFacts, Secrets, render
+from kapture_tui.stack.render import RunFacts, render
 
 REDIS = frozenset({Component.REDIS})
 ALL = REDIS | {Component.PROMETHEUS}
 BUNDLE = Bundle("amd64", "ab" * 32, (b"\x00first", b"second"))
-FACTS = RunFacts("r7", (BUNDLE,), Secrets(redis_password="s3cret"))
+FACTS = RunFacts("r7", (BUNDLE,), dict.fromkeys(("redis", "postgres", "elasticsearch", "mongo"), "s3cret"))
 
 
 def stack(scale: int = 3, components: frozenset[Component] = ALL, **cluster: Any) -> StackSpec:

@@ -12,7 +12,7 @@ from kapture_tui.model.errors import UsageError
 from kapture_tui.model.spec import Component, LoadSpec, StackSpec
 from kapture_tui.model.wire import from_wire
 from kapture_tui.stack.kustomize import Manifest
-from kapture_tui.stack.render import CHECKSUM, SCALED, RunFacts, Secrets, render
+from kapture_tui.stack.render import CHECKSUM, RunFacts, render, scaled
 from kapture_tui.stack.sizing import size
 from kapture_tui.targets.kubernetes.demand import demand
 from kapture_tui.workload.settings import Settings
@@ -99,7 +99,7 @@ def test_names_are_those_others_know() -> None:
 @pytest.mark.parametrize("scale", [1, 2, 3, 20])
 def test_a_scale_becomes_replicas(scale: int) -> None:
     objects = rendered(stack(scale))
-    for name in SCALED:
+    for name in scaled() & {name for kind, name in objects if kind == "Deployment"}:
         assert objects["Deployment", name]["spec"]["replicas"] == scale
     assert objects["StatefulSet", "kafka"]["spec"]["replicas"] == scale
     assert objects["Deployment", "observer"]["spec"]["replicas"] == 1
@@ -256,10 +256,10 @@ def test_the_password_is_in_the_secret_and_nowhere_else() -> None:
 
 def test_the_same_stack_is_rendered_to_the_same_objects() -> None:
     assert render(stack(), FACTS) == render(stack(), FACTS)
-    other = RunFacts("r8", FACTS.bundles, Secrets("s3cret"))
+    other = RunFacts("r8", FACTS.bundles, FACTS.passwords)
     assert render(stack(), FACTS) != render(stack(), other)
 
 
 def test_components_of_later_releases_are_refused() -> None:
-    with pytest.raises(UsageError, match="mongo, postgres: not available"):
+    with pytest.raises(UsageError, match="postgres, mongo: not available"):
         render(stack(components=ALL | {Component.MONGO, Component.POSTGRES}), FACTS)

@@ -96,7 +96,12 @@ def test_space_is_looked_for_where_the_directory_would_be(tmp_path: Path) -> Non
     [
         protocol.Deploy(
             StackSpec(
-                "n", 3, frozenset({Component.REDIS}), LoadSpec(rate=2.5), redis_url="redis://x", keep=True
+                "n",
+                3,
+                frozenset({Component.REDIS}),
+                LoadSpec(rate=2.5),
+                urls={"redis": "redis://x"},
+                keep=True,
             ),
             3,
         ),

@@ -9,11 +9,12 @@ from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.topics import layout
 
 
-def test_every_state_has_both_topics_and_the_run_has_its_two() -> None:
+def test_every_state_has_both_topics_and_the_run_has_its_own() -> None:
     topics = layout(Settings("topics", "r", "b:1", partitions=3))
     assert set(topics) == {
         *(f"transactions.{state}" for state in STATES),
         *(f"rollups.{state}" for state in STATES),
+        "transactions.dead",
         "kapture.ledger",
         "kapture.control",
     }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kapture_tui.model.ledger import GroupHalf
-from kapture_tui.workload.consume import Batch, ConsumeLoop, Sink, SinkUnavailable, take
+from kapture_tui.workload.consume import ConsumeLoop, take
 from kapture_tui.workload.etl import TAIL, Etl
 from kapture_tui.workload.kafka import GroupListener, Lane, OnDelivery, Record, TopicPartition
 from kapture_tui.workload.ledger import PartitionLog, partition_of
@@ -15,6 +15,7 @@ from kapture_tui.workload.process import StopSignal
 from kapture_tui.workload.rollups import Checkpoint, newest_valid
 from kapture_tui.workload.rollups import decode as decode_checkpoint
 from kapture_tui.workload.rollups import encode as encode_checkpoint
+from kapture_tui.workload.sinks.base import Batch, Sink, SinkUnavailable
 from kapture_tui.workload.transaction import Order
 
 Logs = Mapping[TopicPartition, Sequence[Record]]
@@ -76,6 +77,9 @@ class TableSink:
         self.batch_records = batch_records
         self.batch_s = batch_s
         self.closed = False
+
+    def prepare(self) -> None:
+        """A table is there."""
 
     def restore(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, GroupHalf]:
         if self.faults.next() in ("down", "half"):

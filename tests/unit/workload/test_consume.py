@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from kapture_tui.model.ledger import GroupHalf
 from kapture_tui.workload import consume, header
-from kapture_tui.workload.consume import Batch, ConsumeLoop, Sink, take
+from kapture_tui.workload.consume import ConsumeLoop, take
 from kapture_tui.workload.kafka import GroupListener, Record, TopicPartition
 from kapture_tui.workload.ledger import PartitionLog, partition_of
 from kapture_tui.workload.process import Readiness
 from kapture_tui.workload.rollups import roll_up
+from kapture_tui.workload.sinks.base import Batch, Sink
 from kapture_tui.workload.transaction import Order
 from tests.unit.workload.memory import (
     Event,

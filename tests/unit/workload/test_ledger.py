@@ -17,7 +17,6 @@ from kapture_tui.workload.consume import take
 from kapture_tui.workload.kafka import Record
 from kapture_tui.workload.ledger import PartitionLog, ReadLog, SentLog, partition_key, partition_of
 from kapture_tui.workload.ledger_json import decode_group, encode
-from kapture_tui.workload.transaction import Order
 
 MA = ("transactions.MA", 0)
 VALUE = b'{"id":1,"customer":{"id":2},"dateTime":1.5,"products":[]}'
@@ -121,7 +120,7 @@ def test_taking_a_partition_from_its_start(records: list[Record]) -> None:
         m[:2] for m in mine
     }
     first_copies = list(dict.fromkeys(mine))
-    assert orders == [Order(intended, 2, 1, 1.5, (), 0) for _, _, intended in first_copies]
+    assert [(o.loader, o.sequence, o.intended_us) for o in orders] == first_copies
     assert sum(read.duplicated for read in half.loaders.values()) == len(mine) - len(first_copies)
 
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapture_tui.model.ledger import GroupHalf
-from kapture_tui.workload.consume import Batch
 from kapture_tui.workload.ledger_json import decode_group
+from kapture_tui.workload.sinks.base import Batch
 from kapture_tui.workload.sinks.redis import RECENT, arguments, without_password
 from kapture_tui.workload.transaction import Order
 
@@ -25,6 +25,7 @@ orders = st.lists(
         day=st.floats(0, 1e5),
         products=st.lists(st.sampled_from(["a", "b b", "ç"]), max_size=3).map(tuple),
         cents=st.integers(0, 10**6),
+        document=st.just({}),
     ),
     max_size=24,
 )

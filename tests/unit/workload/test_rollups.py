@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from kapture_tui.model.histogram import Histogram
 from kapture_tui.model.ledger import GroupHalf, Read
 from kapture_tui.workload import header
-from kapture_tui.workload.consume import Batch, SinkUnavailable, take
+from kapture_tui.workload.consume import take
 from kapture_tui.workload.etl import Etl
 from kapture_tui.workload.kafka import Record
 from kapture_tui.workload.ledger import PartitionLog
 from kapture_tui.workload.rollups import Checkpoint, Tally, add, decode, encode, newest_valid, roll_up
+from kapture_tui.workload.sinks.base import Batch, SinkUnavailable
 from kapture_tui.workload.transaction import Order
 from tests.unit.workload.memory import Faults, RollupsLink, RollupsTopic
 
@@ -34,6 +35,7 @@ orders = st.lists(
         day=st.floats(0, 1e5),
         products=st.lists(st.sampled_from("abc"), max_size=3).map(tuple),
         cents=st.integers(0, 10**6),
+        document=st.just({}),
     ),
     max_size=8,
 )

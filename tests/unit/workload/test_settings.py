@@ -34,7 +34,7 @@ everything = st.builds(
     replication=some,
     groups=st.lists(words, max_size=3).map(tuple),
     load=loads,
-    redis_url=st.none() | words,
+    urls=st.dictionaries(st.from_regex("[a-z]{1,8}(-[a-z]{1,8})?", fullmatch=True), words, max_size=3),
     port=st.integers(0, 65535),
     host=words,
     ready_file=st.none() | words.map(Path),

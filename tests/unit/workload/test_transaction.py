@@ -52,9 +52,9 @@ def test_full_records(basket: tuple[int, ...], number: int, day: float) -> None:
 
 @given(baskets)
 def test_names_only_records(basket: tuple[int, ...]) -> None:
-    assert parse(record(basket, compat=True), 99) == Order(
-        99, 42, 7, 1.25, ("(names only)",) * len(basket), 0
-    )
+    order = parse(record(basket, compat=True), 99, 5, 6)
+    assert order == Order(99, 42, 7, 1.25, ("(names only)",) * len(basket), 0, 5, 6, order.document)
+    assert order.document["store"] == {"id": 3}
 
 
 def test_every_product_has_a_name_of_its_own() -> None:

@@ -1,18 +1,20 @@
-"""Redis as one source of the report: INFO, and the products that sell best."""
+"""What Redis says of itself: INFO as rates, and the products that sell best."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from kapture_tui.model.errors import Unreachable
 from kapture_tui.model.snapshot import RedisView
 from kapture_tui.model.states import STATES
-from kapture_tui.workload.observer.rates import RATE_S, Window
+from kapture_tui.model.wire import to_wire
+from kapture_tui.workload.rates import RATE_S, Window
+from kapture_tui.workload.sinks.base import Statistics
 
 if TYPE_CHECKING:
     import redis
@@ -28,15 +30,6 @@ POPULAR = 5
 
 COMMANDS = 12
 """Commands shown: the busiest ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class RedisPart:
-    """What one look at Redis adds to the report; `unavailable` has the reasons for what is missing."""
-
-    redis: RedisView
-    popular: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    unavailable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +115,7 @@ class RedisWatch:
         self._popular_reason = ""
         self._popular_due_s = 0.0
 
-    def look(self) -> RedisPart:
+    def look(self) -> Statistics:
         """One look. Raises Unreachable when Redis does not answer, or not as it should."""
         with redis_errors("asking Redis", self._url):
             client = self._client = self._client or _connect(self._url)
@@ -130,7 +123,7 @@ class RedisWatch:
         view = self._rates.view(self._clock(), info)
         self._look_at_popular(client)
         reasons = {"popular": self._popular_reason} if self._popular_reason else {}
-        return RedisPart(view, self._popular, reasons)
+        return Statistics(to_wire(view), self._popular, reasons)
 
     def _look_at_popular(self, client: redis.Redis) -> None:
         now_s = self._clock()
