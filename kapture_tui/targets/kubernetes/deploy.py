@@ -36,6 +36,7 @@ from kapture_tui.targets.kubernetes.kinds import (
     kind_of,
     name_of,
     reference,
+    replicas_of,
 )
 from kapture_tui.targets.kubernetes.preflight import Ground
 from kapture_tui.targets.kubernetes.ready import Waiting
@@ -138,7 +139,7 @@ class Deployment:
         """Raises UsageError when an overlay asks for another number of brokers than run."""
         name = Component.KAFKA.value
         wanted = next(
-            (m["spec"]["replicas"] for m in manifests if m["kind"] == "StatefulSet" and name_of(m) == name), 0
+            (replicas_of(m) for m in manifests if m["kind"] == "StatefulSet" and name_of(m) == name), 0
         )
         try:
             running = await self._api.request("GET", STATEFUL_SET.path(self._namespace, name))
@@ -146,8 +147,8 @@ class Deployment:
             if exc.status == 404:
                 return
             raise
-        if running["spec"]["replicas"] != wanted:
-            raise brokers_are_fixed(self._spec, running["spec"]["replicas"])
+        if replicas_of(running) != wanted:
+            raise brokers_are_fixed(self._spec, replicas_of(running))
 
     async def _password(self, name: str) -> str:
         """The password in a Secret of the namespace, or a new one where there is none yet."""
@@ -157,7 +158,8 @@ class Deployment:
             if exc.status != 404:
                 raise
             return secrets.token_urlsafe(PASSWORD_BYTES)
-        return base64.b64decode(found["data"]["password"]).decode()
+        password = (found.get("data") or {}).get("password")
+        return base64.b64decode(password).decode() if password else secrets.token_urlsafe(PASSWORD_BYTES)
 
     async def _apply(self, manifests: Sequence[Manifest]) -> None:
         """The record first, so that an interrupted deploy can be found; then all the rest in its order."""
@@ -180,10 +182,10 @@ class Deployment:
         if manifest["kind"] != "Deployment" or name_of(manifest) not in SCALED:
             await apply.apply(self._api, self._namespace, manifest)
             return
-        wanted = manifest["spec"].get("replicas", 1)
+        wanted = replicas_of(manifest)
         spec = {key: value for key, value in manifest["spec"].items() if key != "replicas"}
         made = await apply.apply(self._api, self._namespace, {**manifest, "spec": spec})
-        if not was_scaled(made) and made["spec"].get("replicas") != wanted:
+        if not was_scaled(made) and replicas_of(made) != wanted:
             await apply.scale(self._api, DEPLOYMENT, self._namespace, name_of(manifest), wanted)
 
     async def _prune(self, manifests: Sequence[Manifest]) -> None:

@@ -162,7 +162,7 @@ def _existing(name: str, found: Seen) -> Finding:
     if status.get("phase") != "Terminating":
         return Finding("namespace", True, f"{name} is there and will stay")
     waits = [
-        " ".join(str(condition.get("message")).split())
+        " ".join(str(condition.get("message") or condition.get("type") or "").split())
         for condition in status.get("conditions") or ()
         if condition.get("status") == "True"
     ]

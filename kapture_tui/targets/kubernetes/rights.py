@@ -28,6 +28,7 @@ from kapture_tui.targets.kubernetes.kinds import (
     SERVICE,
     STATEFUL_SET,
     Kind,
+    status_of,
 )
 from kapture_tui.targets.kubernetes.together import together
 
@@ -166,7 +167,7 @@ async def who(api: Api) -> str:
             if exc.status == 404:
                 continue
             raise
-        return str(answer["status"]["userInfo"]["username"])
+        return str((status_of(answer).get("userInfo") or {}).get("username") or "")
     return ""
 
 
@@ -193,7 +194,7 @@ async def allowed(api: Api, namespace: str, right: Right, name: str = "") -> boo
         "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
     }
     answer = await api.request("POST", _REVIEWS, body=body)
-    return bool(answer["status"]["allowed"])
+    return bool(status_of(answer).get("allowed"))
 
 
 async def denied(api: Api, namespace: str) -> Mapping[str, str]:
