@@ -107,7 +107,6 @@ async def test_user_of_one_namespace_is_told_what_is_hidden(user: Path, namespac
     await theirs.close()
 
 
-@pytest.mark.timeout(300)
 async def test_each_missing_right_has_one_message(api: Api, namespace: str, tmp_path: Path) -> None:
     async def wrong(right: Right) -> str:
         async with lacking(api, namespace, tmp_path, right) as theirs:
