@@ -68,7 +68,7 @@ async def lacking(api: Api, namespace: str, folder: Path, *rights: Right) -> Asy
 
 
 async def looked(user: Api, namespace: str, cluster: ClusterSpec = PERSISTENT) -> Ground:
-    return await look(user, StackSpec(namespace, cluster=cluster), lambda _: Demand(()))
+    return await look(user, StackSpec(namespace, cluster=cluster), lambda *_: Demand(()))
 
 
 def troubles(found: Ground, subject: str) -> list[Finding]:

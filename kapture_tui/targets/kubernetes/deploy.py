@@ -38,7 +38,7 @@ from kapture_tui.targets.kubernetes.kinds import (
     reference,
     replicas_of,
 )
-from kapture_tui.targets.kubernetes.preflight import Ground
+from kapture_tui.targets.kubernetes.preflight import Asks, Ground
 from kapture_tui.targets.kubernetes.ready import Waiting
 from kapture_tui.targets.kubernetes.record import PHASE, READY_AT, RunRecord, annotate, find_record
 
@@ -217,11 +217,11 @@ def refuse(findings: Sequence[Finding]) -> None:
             raise kind(finding.subject, finding.text, finding.remedy)
 
 
-def demand_of(spec: StackSpec) -> Callable[[bool], Demand]:
-    """What the stack asks of a cluster, without and with CPU limits; the bundle's ConfigMaps are not counted."""
+def demand_of(spec: StackSpec) -> Asks:
+    """What the stack asks of a cluster; the bundle's ConfigMaps are not counted."""
 
-    def asks(cpu_limits: bool) -> Demand:
-        facts = RunFacts("preflight", (), Secrets("not yet made"), cpu_limits=cpu_limits)
+    def asks(cpu_limits: bool, pod_monitor: bool) -> Demand:
+        facts = RunFacts("preflight", (), Secrets("not yet made"), pod_monitor, cpu_limits)
         return demand(render(spec, facts))
 
     return asks
