@@ -24,7 +24,6 @@ from kapture_tui.targets.local.kafka import cluster_id, properties
 pytestmark = [
     pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed"),
     pytest.mark.thorough,
-    pytest.mark.timeout(300),
 ]
 
 PATIENCE_S = 120.0

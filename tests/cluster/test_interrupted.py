@@ -13,7 +13,7 @@ from kapture_tui.targets.kubernetes.api import Api
 from kapture_tui.targets.kubernetes.destroy import find
 from kapture_tui.targets.kubernetes.record import find_record
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 LOAD = ("-c", "200", "--rate", "50")
 

@@ -21,7 +21,6 @@ from tests.unit.stack.samples import BUNDLE, FACTS
 pytestmark = [
     pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed"),
     pytest.mark.slow,
-    pytest.mark.timeout(300),
 ]
 
 REDIS = frozenset({Component.REDIS})

@@ -53,7 +53,7 @@ class Etl:
             {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "kafka"}},
         ]
 
-    def asks(self, cpu_limits: bool) -> Demand:
+    def asks(self, cpu_limits: bool, _pod_monitor: bool) -> Demand:
         return demand(self.manifests(cpu_limits))
 
     async def admitted(self, api: Api, namespace: str, cpu_limits: bool) -> bool:

@@ -14,7 +14,7 @@ from kapture_tui.targets.kubernetes.api import Api
 from kapture_tui.targets.kubernetes.destroy import find
 from tests.cluster.reach import write_kubeconfig
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 
 
 def up(*words: str, **env: str) -> subprocess.CompletedProcess[str]:

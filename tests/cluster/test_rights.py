@@ -68,7 +68,7 @@ async def lacking(api: Api, namespace: str, folder: Path, *rights: Right) -> Asy
 
 
 async def looked(user: Api, namespace: str, cluster: ClusterSpec = PERSISTENT) -> Ground:
-    return await look(user, StackSpec(namespace, cluster=cluster), lambda _: Demand(()))
+    return await look(user, StackSpec(namespace, cluster=cluster), lambda *_: Demand(()))
 
 
 def troubles(found: Ground, subject: str) -> list[Finding]:
@@ -107,7 +107,6 @@ async def test_user_of_one_namespace_is_told_what_is_hidden(user: Path, namespac
     await theirs.close()
 
 
-@pytest.mark.timeout(300)
 async def test_each_missing_right_has_one_message(api: Api, namespace: str, tmp_path: Path) -> None:
     async def wrong(right: Right) -> str:
         async with lacking(api, namespace, tmp_path, right) as theirs:

@@ -20,7 +20,8 @@ from kapture_tui.telemetry import Hub
 KAFKA_HOME = os.environ.get("KAFKA_HOME")
 real_kafka = pytest.mark.skipif(not KAFKA_HOME, reason="KAFKA_HOME names no Apache Kafka")
 
-WAIT_S = 60.0
+WAIT_S = 120.0
+"""Only a test that fails waits for so long, seconds."""
 
 
 @dataclass

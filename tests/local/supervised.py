@@ -14,7 +14,8 @@ from kapture_tui.targets.base import Observation
 from kapture_tui.targets.local.target import LocalTarget
 from kapture_tui.targets.local.usage import processes_of_run
 
-WAIT_S = 30.0
+WAIT_S = 90.0
+"""Only a test that fails waits for so long, seconds."""
 
 
 def spec_of(namespace: str, scale: int = 1, redis: bool = False, keep: bool = False) -> StackSpec:

@@ -15,9 +15,7 @@ from kapture_tui.model.snapshot import Phase, Snapshot
 from kapture_tui.targets.local.target import LocalTarget
 from kapture_tui.targets.local.usage import processes_of_run
 from tests.local.recount import Recount, recount
-from tests.local.stacks import KAFKA_HOME, Stack, real_kafka, running, spec
-
-pytestmark = pytest.mark.timeout(240)
+from tests.local.stacks import KAFKA_HOME, WAIT_S, Stack, real_kafka, running, spec
 
 
 async def check_books(stack: Stack, embedded: bool = True) -> tuple[Snapshot, Recount]:
@@ -96,7 +94,7 @@ async def test_a_killed_supervisor_leaves_no_orphans() -> None:
     children = [p for p in processes_of_run(run.run_id) if p.pid != run.pid]
     assert len(children) > 8
     os.kill(run.pid, signal.SIGKILL)
-    _, alive = await asyncio.to_thread(psutil.wait_procs, children, 45)
+    _, alive = await asyncio.to_thread(psutil.wait_procs, children, WAIT_S)
     assert not alive
     async for _ in target.destroy():  # what a dead supervisor left is cleared by the next call
         pass

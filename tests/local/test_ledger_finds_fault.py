@@ -17,9 +17,7 @@ from kapture_tui.workload.kafka import ClientSettings, open_producer
 from kapture_tui.workload.ledger_json import encode, key_of
 from kapture_tui.workload.petstore import LoaderStream, PetstoreSpec
 from tests.local.recount import recount
-from tests.local.stacks import KAFKA_HOME, Stack, real_kafka, running, spec
-
-pytestmark = pytest.mark.timeout(240)
+from tests.local.stacks import KAFKA_HOME, WAIT_S, Stack, real_kafka, running, spec
 
 NUMBER = 0xBAD
 MESSAGES = 3000
@@ -56,7 +54,7 @@ def lie(bootstrap: str, embedded: bool, faults: Faults, random: Random) -> dict[
     half = LoaderHalf("liar", header.loader_id(NUMBER), 0, time.time(), LoaderState.LIVE)
     report = producer.lane(LEDGER_TOPIC, 0, None)
     report(key_of(half), encode(half), None)
-    producer.flush(10)
+    assert producer.flush(WAIT_S) == 0
     attempted: dict[str, int] = {}
     victim = max(by_state, key=lambda state: len(by_state[state]))
     for state, messages in by_state.items():
@@ -67,11 +65,11 @@ def lie(bootstrap: str, embedded: bool, faults: Faults, random: Random) -> dict[
             key, value = messages[sequence]
             assert send(key, value, header.pack(NUMBER, sequence, time.time_ns() // 1000))
         attempted[f"{topic}/0"] = len(messages)
-    producer.flush(10)
+    assert producer.flush(WAIT_S) == 0
     claims = {key: Sent(count, ((0, count),)) for key, count in attempted.items()}
     done = LoaderHalf("liar", half.id, 0, time.time(), LoaderState.DONE, claims, MESSAGES)
     report(key_of(done), encode(done), None)
-    producer.flush(10)
+    assert producer.flush(WAIT_S) == 0
     return attempted
 
 

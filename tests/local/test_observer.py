@@ -34,7 +34,7 @@ from kapture_tui.workload.settings import Settings
 
 T = TypeVar("T")
 
-PATIENCE_S = 40.0
+PATIENCE_S = 90.0
 """Only a test that fails waits for so long."""
 
 GROUPS = ("etl", "etl-redis")

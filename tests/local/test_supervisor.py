@@ -27,7 +27,7 @@ from kapture_tui.targets.local.usage import processes_of_run
 from kapture_tui.workload.control import ControlReader, Order
 from kapture_tui.workload.kafka import ClientSettings
 from tests.local.stand_ins import MODULE
-from tests.local.supervised import every, pods, run_id, see, spec_of, supervisor_of, wait_for_none
+from tests.local.supervised import WAIT_S, every, pods, run_id, see, spec_of, supervisor_of, wait_for_none
 
 Make = Callable[[str], LocalTarget]
 
@@ -228,7 +228,8 @@ async def test_crashing_on_and_on_waits_longer_each_time(make: Make, habits: Pat
     await every(target.deploy(spec_of("backoff")))
     (habits / "observer").write_text("crash")
     await target.kill("observer")
-    seen, events = await see(target, lambda o: any(row.restarts == 2 for row in o.pods))
+    # It is down more and more of the time; a slow machine may look only after further crashes.
+    seen, events = await see(target, lambda o: any(r.restarts >= 2 and r.phase == "Pending" for r in o.pods))
     waits = [event.text.rpartition("back in ")[2] for event in events if "back in" in event.text]
     assert waits[:2] == ["0.5 s", "1 s"]
     (row,) = [row for row in seen.pods if row.name == "observer"]
@@ -276,7 +277,7 @@ async def orders(target: LocalTarget) -> list[Order]:
     facts = json.loads((target.state.ready / "kafka.json").read_text())
     reader = ControlReader(ClientSettings(facts["bootstrap"], "test", embedded=True))
     seen: list[Order] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WAIT_S):
         while not seen:
             if order := await asyncio.to_thread(reader.poll):
                 seen.append(order)

@@ -19,7 +19,7 @@ from kapture_tui.workload.topics import layout
 from tests.local.kafka_home import Real
 from tests.local.processes import Observed, Processes, delivered, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 GROUPS = ("etl", "etl-redis")
 LOAD = LoadSpec(stores=20, customers=100, rate=50.0)

@@ -189,7 +189,7 @@ class Api:
     async def namespaces(self) -> list[str]:
         """The names of all namespaces, sorted. Raises as `request`: few users may list them."""
         answer = await self.request("GET", "/api/v1/namespaces", query={"limit": "1000"})
-        return sorted(str(item["metadata"]["name"]) for item in answer["items"])
+        return sorted(str(item["metadata"]["name"]) for item in answer["items"] or ())
 
     async def close(self) -> None:
         """Let all connections go; what is called afterwards opens new ones."""

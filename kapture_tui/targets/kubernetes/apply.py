@@ -90,9 +90,16 @@ async def resolve(api: Api, manifest: Manifest) -> Kind:
     )
 
 
-async def remove(api: Api, kind: Kind, namespace: str, name: str, grace_s: int | None = None) -> None:
-    """Delete one object, with what it keeps (pods) following; one that is gone already is no error."""
-    body: dict[str, Any] = {"propagationPolicy": "Background"}
+async def remove(
+    api: Api, kind: Kind, namespace: str, name: str, grace_s: int | None = None, orphan: bool = False
+) -> None:
+    """Delete one object; one that is gone already is no error.
+
+    Args:
+        grace_s: what a pod has to end, seconds; None: what its spec says.
+        orphan: what it keeps (pods) stays; otherwise that follows.
+    """
+    body: dict[str, Any] = {"propagationPolicy": "Orphan" if orphan else "Background"}
     if grace_s is not None:
         body["gracePeriodSeconds"] = grace_s
     try:

@@ -7,9 +7,16 @@ from typing import Any
 
 from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.times import timestamp
-from kapture_tui.targets.kubernetes.kinds import MANAGER, Manifest, name_of
+from kapture_tui.targets.kubernetes.kinds import MANAGER, Manifest, name_of, replicas_of, status_of
 from kapture_tui.targets.kubernetes.moments import seconds_of
-from kapture_tui.targets.kubernetes.pods import ended, is_ready, phase_of, reason_of
+from kapture_tui.targets.kubernetes.pods import (
+    ended,
+    is_ready,
+    phase_of,
+    pod_age_s,
+    reason_of,
+    restart_count,
+)
 
 TELLING = {
     "Evicted",
@@ -34,7 +41,7 @@ HISTORY = {"ScalingReplicaSet", "Killing", "BackOff"}
 
 def scaled(old: Manifest, new: Manifest, now_s: float) -> Iterator[Event]:
     """Somebody changed the number of replicas of a Deployment or StatefulSet: we, or another client."""
-    before, after = (item["spec"].get("replicas", 1) for item in (old, new))
+    before, after = replicas_of(old), replicas_of(new)
     if before == after:
         return
     who = scaled_by(new)
@@ -51,7 +58,7 @@ def scaled_by(workload: Manifest) -> str:
         if entry.get("subresource") == "scale"
     ]
     latest = max(entries, key=lambda entry: entry.get("time") or "", default=None)
-    return str(latest["manager"]) if latest else ""
+    return str(latest.get("manager") or "") if latest else ""
 
 
 def pod_changed(old: Manifest | None, new: Manifest | None, now_s: float) -> Iterator[Event]:
@@ -68,39 +75,50 @@ def pod_changed(old: Manifest | None, new: Manifest | None, now_s: float) -> Ite
     if trouble and not trouble.startswith("restarted") and trouble != (reason_of(old, now_s) if old else ""):
         yield _change(now_s, name, trouble)
     if old is not None and is_ready(new) and not is_ready(old):
-        since = new["status"].get("startTime") or new["metadata"]["creationTimestamp"]
-        if not sum(map(_restart_count, _containers(new))):
-            yield _change(now_s, name, f"ready after {max(0.0, now_s - seconds_of(since)):.0f} s")
-        else:
-            yield _change(now_s, name, "ready again")
+        yield _change(now_s, name, _ready(new, now_s))
 
 
 def told(event: Mapping[str, Any], reasons: set[str]) -> Event | None:
-    """An event of Kubernetes that is worth a line here; None if it is not."""
-    if event.get("reason") not in reasons:
+    """An event of Kubernetes that is worth a line here; None if it is not, or nothing says when it was."""
+    at_s = _last_seen_s(event)
+    if event.get("reason") not in reasons or at_s is None:
         return None
-    at = event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"]
     about = event.get("involvedObject") or {}
     text = " ".join(str(event.get("message") or event["reason"]).split())
     if PASSING in text:
         return None
-    return Event(timestamp(seconds_of(at)), EventKind.CHANGE, str(about.get("name") or ""), text)
+    return Event(timestamp(at_s), EventKind.CHANGE, str(about.get("name") or ""), text)
+
+
+def _last_seen_s(event: Mapping[str, Any]) -> float | None:
+    """When it last happened: older and newer reporters write that to other fields, and leave the rest null."""
+    times = (
+        event.get("lastTimestamp"),
+        (event.get("series") or {}).get("lastObservedTime"),
+        event.get("eventTime"),
+        event.get("firstTimestamp"),
+        event["metadata"].get("creationTimestamp"),
+    )
+    return next((at_s for at_s in map(seconds_of, times) if at_s is not None), None)
+
+
+def _ready(pod: Manifest, now_s: float) -> str:
+    if any(map(restart_count, _containers(pod))):
+        return "ready again"
+    age_s = pod_age_s(pod, now_s)
+    return "ready" if age_s is None else f"ready after {age_s:.0f} s"
 
 
 def _restarts(old: Manifest | None, new: Manifest) -> Iterator[str]:
-    before = {state["name"]: _restart_count(state) for state in _containers(old)} if old else {}
+    before = {state.get("name"): restart_count(state) for state in _containers(old)} if old else {}
     for state in _containers(new):
         last = (state.get("lastState") or {}).get("terminated")
-        if old is not None and _restart_count(state) > before.get(state["name"], 0):
+        if old is not None and restart_count(state) > before.get(state.get("name"), 0):
             yield f"restarted: {ended(last)}" if last else "restarted"
 
 
 def _containers(pod: Manifest) -> list[Mapping[str, Any]]:
-    return list((pod.get("status") or {}).get("containerStatuses") or ())
-
-
-def _restart_count(state: Mapping[str, Any]) -> int:
-    return int(state.get("restartCount") or 0)
+    return list(status_of(pod).get("containerStatuses") or ())
 
 
 def _change(now_s: float, subject: str, text: str) -> Event:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kapture_tui.targets.kubernetes.kinds import WORKLOADS, Manifest, component_of, kind_of, name_of
-from kapture_tui.targets.kubernetes.quantities import quantity
+from kapture_tui.targets.kubernetes.quantities import quantities, quantity
 
 Amounts = Mapping[str, float]
 """Resource ("cpu", "memory", …) to cores, bytes or pieces."""
@@ -136,7 +136,9 @@ def containers(pod: Mapping[str, Any]) -> Iterator[Container]:
     for group in ("initContainers", "containers"):
         for found in pod.get(group) or ():
             init = group == "initContainers" and found.get("restartPolicy") != "Always"
-            yield Container(found["name"], _amounts(found, "requests"), _amounts(found, "limits"), init)
+            yield Container(
+                str(found.get("name") or ""), _amounts(found, "requests"), _amounts(found, "limits"), init
+            )
 
 
 def pod_sum(pod: Mapping[str, Any], kind: str) -> dict[str, float]:
@@ -145,9 +147,9 @@ def pod_sum(pod: Mapping[str, Any], kind: str) -> dict[str, float]:
     Figures of the pod itself stand before those of its containers; what its runtime adds comes on top.
     """
     total = {**container_sum(tuple(containers(pod)), kind), **_amounts(pod, kind)}
-    for resource, amount in (pod.get("overhead") or {}).items():
+    for resource, amount in quantities(pod.get("overhead")).items():
         if kind == "requests" or resource in total:
-            total[resource] = total.get(resource, 0.0) + quantity(amount)
+            total[resource] = total.get(resource, 0.0) + amount
     return total
 
 
@@ -169,12 +171,9 @@ def container_sum(found: Sequence[Container], kind: str) -> dict[str, float]:
 
 def _amounts(holder: Mapping[str, Any], kind: str) -> dict[str, float]:
     resources = holder.get("resources") or {}
-    found = {name: quantity(amount) for name, amount in (resources.get(kind) or {}).items()}
-    if kind == "requests":
-        # The API server takes a missing request from the limit.
-        limits = {name: quantity(amount) for name, amount in (resources.get("limits") or {}).items()}
-        return limits | found
-    return found
+    found = quantities(resources.get(kind))
+    # The API server takes a missing request from the limit.
+    return quantities(resources.get("limits")) | found if kind == "requests" else found
 
 
 def _count(spec: Mapping[str, Any]) -> int:

@@ -37,8 +37,9 @@ from kapture_tui.targets.kubernetes.kinds import (
     kind_of,
     name_of,
     reference,
+    replicas_of,
 )
-from kapture_tui.targets.kubernetes.preflight import Ground
+from kapture_tui.targets.kubernetes.preflight import Asks, Ground
 from kapture_tui.targets.kubernetes.ready import Waiting
 from kapture_tui.targets.kubernetes.record import PHASE, READY_AT, RunRecord, annotate, find_record
 
@@ -142,7 +143,7 @@ class Deployment:
         """Raises UsageError when an overlay asks for another number of brokers than run."""
         name = Component.KAFKA.value
         wanted = next(
-            (m["spec"]["replicas"] for m in manifests if m["kind"] == "StatefulSet" and name_of(m) == name), 0
+            (replicas_of(m) for m in manifests if m["kind"] == "StatefulSet" and name_of(m) == name), 0
         )
         try:
             running = await self._api.request("GET", STATEFUL_SET.path(self._namespace, name))
@@ -150,8 +151,8 @@ class Deployment:
             if exc.status == 404:
                 return
             raise
-        if running["spec"]["replicas"] != wanted:
-            raise brokers_are_fixed(self._spec, running["spec"]["replicas"])
+        if replicas_of(running) != wanted:
+            raise brokers_are_fixed(self._spec, replicas_of(running))
 
     async def _password(self, name: str) -> str:
         """The password in a Secret of the namespace, or a new one where there is none yet."""
@@ -161,7 +162,8 @@ class Deployment:
             if exc.status != 404:
                 raise
             return secrets.token_urlsafe(PASSWORD_BYTES)
-        return base64.b64decode(found["data"]["password"]).decode()
+        password = (found.get("data") or {}).get("password")
+        return base64.b64decode(password).decode() if password else secrets.token_urlsafe(PASSWORD_BYTES)
 
     async def _apply(self, manifests: Sequence[Manifest]) -> None:
         """The record first, so that an interrupted deploy can be found; then all the rest in its order."""
@@ -184,10 +186,10 @@ class Deployment:
         if manifest["kind"] != "Deployment" or name_of(manifest) not in scaled():
             await apply.apply(self._api, self._namespace, manifest)
             return
-        wanted = manifest["spec"].get("replicas", 1)
+        wanted = replicas_of(manifest)
         spec = {key: value for key, value in manifest["spec"].items() if key != "replicas"}
         made = await apply.apply(self._api, self._namespace, {**manifest, "spec": spec})
-        if not was_scaled(made) and made["spec"].get("replicas") != wanted:
+        if not was_scaled(made) and replicas_of(made) != wanted:
             await apply.scale(self._api, DEPLOYMENT, self._namespace, name_of(manifest), wanted)
 
     async def _prune(self, manifests: Sequence[Manifest]) -> None:
@@ -219,13 +221,12 @@ def refuse(findings: Sequence[Finding]) -> None:
             raise kind(finding.subject, finding.text, finding.remedy)
 
 
-def demand_of(spec: StackSpec) -> Callable[[bool], Demand]:
-    """What the stack asks of a cluster, without and with CPU limits; the bundle's ConfigMaps are not counted."""
+def demand_of(spec: StackSpec) -> Asks:
+    """What the stack asks of a cluster; the bundle's ConfigMaps are not counted."""
 
-    def asks(cpu_limits: bool) -> Demand:
-        facts = RunFacts(
-            "preflight", (), dict.fromkeys(passwords(spec), "not yet made"), cpu_limits=cpu_limits
-        )
+    def asks(cpu_limits: bool, pod_monitor: bool) -> Demand:
+        unmade = dict.fromkeys(passwords(spec), "not yet made")
+        facts = RunFacts("preflight", (), unmade, pod_monitor, cpu_limits)
         return demand(render(spec, facts))
 
     return asks

@@ -10,16 +10,19 @@ from typing import Any
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.times import timestamp
-from kapture_tui.targets.kubernetes import apply
+from kapture_tui.targets.kubernetes import apply, rights
 from kapture_tui.targets.kubernetes.api import Api, ApiError, Forbidden
 from kapture_tui.targets.kubernetes.kinds import (
     CLAIM,
     CONFIG_MAP,
+    DEPLOYMENT,
     KINDS,
     OURS,
     POD,
     POD_MONITOR,
+    REPLICA_SET,
     RUN_LABEL,
+    STATEFUL_SET,
     Kind,
     counted,
     labels_of,
@@ -37,8 +40,11 @@ GRACE_S = 1
 
 EVERY_S = 0.3
 
-OPTIONAL = (POD_MONITOR, CLAIM)
-"""What most stacks have none of, so that not being allowed to look is no reason to stop."""
+OPTIONAL = (POD_MONITOR, CLAIM, REPLICA_SET)
+"""What can be done without looking at, so that not being allowed to is no reason to stop."""
+
+_REST = tuple(kind for kind in KINDS if kind not in (DEPLOYMENT, STATEFUL_SET))
+"""What is removed once the pods are on their way out, in this order."""
 
 EVERYWHERE = "kube-root-ca.crt"
 """A ConfigMap that every namespace has."""
@@ -96,9 +102,9 @@ class Teardown:
         found = await self._ours()
         going = _counted([one for one in found if self._purge or one[0] != CLAIM])
         yield self._step("remove", False, f"removing {going or 'what is left'}")
-        for kind in KINDS:
+        await self._end_pods(found)
+        for kind in _REST:
             await self._remove([one for one in found if one[0] == kind and one != (CONFIG_MAP, RECORD)])
-        await self._remove([one for one in found if one[0] == POD])
         async for event in self._leave():
             yield event
         claims = await find(self._api, self._namespace, (CLAIM,))
@@ -125,9 +131,30 @@ class Teardown:
                 found.insert(0, (await apply.resolve(self._api, manifest), name))
         return found
 
-    async def _remove(self, found: Sequence[Found]) -> None:
+    async def _end_pods(self, found: Sequence[Found]) -> None:
+        """Remove the pods, and before them what would replace them.
+
+        A pod that follows its Deployment has its whole grace, and a loader needs all of it once Kafka has gone. A
+        shorter one later does not help: the kubelet acts on it only when the first is over, see
+        https://github.com/kubernetes/kubernetes/issues/83916. So what keeps the pods lets go of them, and they are
+        ended by themselves. A user without rights on ReplicaSets cannot keep those from replacing pods: there
+        Deployments take theirs along.
+        """
+
+        def those(kind: Kind) -> list[Found]:
+            return [one for one in found if one[0] == kind]
+
+        lets_go = not await rights.missing(self._api, self._namespace, rights.REPLICA_SETS)
+        await self._remove(those(DEPLOYMENT), orphan=lets_go)
+        if lets_go:
+            await self._remove(await find(self._api, self._namespace, (REPLICA_SET,)), orphan=True)
+        await self._remove(those(STATEFUL_SET), orphan=True)
+        await self._remove(those(POD))
+
+    async def _remove(self, found: Sequence[Found], orphan: bool = False) -> None:
         def one(kind: Kind, name: str) -> Coroutine[Any, Any, None]:
-            return apply.remove(self._api, kind, self._namespace, name, GRACE_S if kind == POD else None)
+            grace_s = GRACE_S if kind == POD else None
+            return apply.remove(self._api, kind, self._namespace, name, grace_s, orphan)
 
         await together((one(kind, name) for kind, name in found), apply.AT_ONCE)
 

@@ -36,6 +36,7 @@ class Kind:
 
 
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
+REPLICA_SET = Kind("apps/v1", "ReplicaSet", "replicasets")
 STATEFUL_SET = Kind("apps/v1", "StatefulSet", "statefulsets")
 JOB = Kind("batch/v1", "Job", "jobs")
 POD = Kind("v1", "Pod", "pods")
@@ -72,6 +73,24 @@ def kind_of(manifest: Mapping[str, Any]) -> Kind | None:
 def name_of(manifest: Mapping[str, Any]) -> str:
     """The object's name."""
     return str(manifest["metadata"]["name"])
+
+
+def spec_of(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is wanted of the object; empty where nothing is said."""
+    spec: Mapping[str, Any] = manifest.get("spec") or {}
+    return spec
+
+
+def status_of(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What has become of it; empty where nothing is said, as of everything that was only just made."""
+    status: Mapping[str, Any] = manifest.get("status") or {}
+    return status
+
+
+def replicas_of(workload: Mapping[str, Any]) -> int:
+    """The pods a Deployment or StatefulSet asks for; 1 where it does not say, as everywhere in Kubernetes."""
+    replicas = spec_of(workload).get("replicas")
+    return 1 if replicas is None else int(replicas)
 
 
 def labels_of(manifest: Mapping[str, Any]) -> Mapping[str, str]:

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Iterable
 
 from kapture_tui.model.errors import KaptureError, UsageError
 from kapture_tui.targets.kubernetes.api import Api, ApiError
-from kapture_tui.targets.kubernetes.kinds import OURS, POD, Manifest, component_of, name_of
+from kapture_tui.targets.kubernetes.kinds import OURS, POD, Manifest, component_of, name_of, status_of
+from kapture_tui.targets.kubernetes.pods import restart_count
 
 LINE_BYTES = 64 * 1024
 """What is shown of one line."""
@@ -23,9 +24,10 @@ WAITING = 1000
 async def pods_of(api: Api, namespace: str, subject: str) -> list[Manifest]:
     """The pods that a component's name or a pod's own name means. Raises UsageError when there are none."""
     found = await api.request("GET", POD.collection(namespace), query={"labelSelector": OURS})
-    pods = [pod for pod in found["items"] if subject in (name_of(pod), component_of(pod))]
+    listed = found["items"] or ()
+    pods = [pod for pod in listed if subject in (name_of(pod), component_of(pod))]
     if not pods:
-        known = sorted({component_of(pod) for pod in found["items"]})
+        known = sorted({component_of(pod) for pod in listed})
         raise UsageError(
             f"logs of {subject}", "there are none", f"one of {', '.join(known)}" if known else ""
         )
@@ -66,9 +68,10 @@ async def last_words(api: Api, namespace: str, pod: Manifest, count: int = 3) ->
 
 def _containers(pod: Manifest) -> Iterable[str]:
     """Names of its containers, those that failed first."""
-    status = pod.get("status") or {}
+    status = status_of(pod)
     states = [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
-    return (state["name"] for state in sorted(states, key=lambda state: -int(state.get("restartCount") or 0)))
+    states.sort(key=restart_count, reverse=True)
+    return (state["name"] for state in states if state.get("name"))
 
 
 async def _tail(api: Api, namespace: str, pod: str, lines: int) -> list[str]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kapture_tui.targets.kubernetes.demand import Amounts, Demand, PodRequest, pod_sum
-from kapture_tui.targets.kubernetes.kinds import Manifest, labels_of, name_of
-from kapture_tui.targets.kubernetes.quantities import LEAST, quantity, shown
+from kapture_tui.targets.kubernetes.kinds import Manifest, labels_of, name_of, spec_of, status_of
+from kapture_tui.targets.kubernetes.quantities import LEAST, quantities, shown
 
 _REPELLING = ("NoSchedule", "NoExecute")
 PODS = "pods"
@@ -54,17 +54,18 @@ class Shortage:
 
 def node(manifest: Manifest, pods: Iterable[Manifest] = ()) -> Node:
     """A node as the API server describes it, with the pods that run on it."""
-    spec, status = manifest.get("spec") or {}, manifest.get("status") or {}
+    spec, status = spec_of(manifest), status_of(manifest)
     labels = labels_of(manifest)
-    free = {name: quantity(amount) for name, amount in (status.get("allocatable") or {}).items()}
+    free = quantities(status.get("allocatable"))
     for pod in pods:
-        for resource, amount in {**pod_sum(pod["spec"], "requests"), PODS: 1.0}.items():
+        for resource, amount in {**pod_sum(spec_of(pod), "requests"), PODS: 1.0}.items():
             free[resource] = free.get(resource, 0.0) - amount
     return Node(
         name=name_of(manifest),
         free=free,
         architecture=labels.get("kubernetes.io/arch")
-        or (status.get("nodeInfo") or {}).get("architecture", ""),
+        or (status.get("nodeInfo") or {}).get("architecture")
+        or "",
         labels=labels,
         taints=tuple(spec.get("taints") or ()),
         trouble=_trouble(spec, status, labels),
@@ -76,8 +77,8 @@ def _trouble(spec: Mapping[str, Any], status: Mapping[str, Any], labels: Mapping
         return f"runs {labels['kubernetes.io/os']}"
     if spec.get("unschedulable"):
         return "is cordoned"
-    ready = next((c for c in status.get("conditions") or () if c["type"] == "Ready"), None)
-    if ready is None or ready["status"] != "True":
+    ready = next((c for c in status.get("conditions") or () if c.get("type") == "Ready"), None)
+    if ready is None or ready.get("status") != "True":
         message = " ".join(str((ready or {}).get("message") or "").split())
         return f"is not ready: {message}" if message else "is not ready"
     return ""
@@ -91,7 +92,7 @@ def takes(place: Node, pods: PodRequest) -> str:
         if place.labels.get(key) != value:
             return f"has not the label {key}={value}"
     for taint in place.taints:
-        if taint["effect"] in _REPELLING and not any(_bears(t, taint) for t in pods.tolerations):
+        if taint.get("effect") in _REPELLING and not any(_bears(t, taint) for t in pods.tolerations):
             return f"has the taint {_taint(taint)}"
     return ""
 
@@ -203,14 +204,14 @@ def _nowhere(pods: PodRequest, nodes: Sequence[Node]) -> str:
 
 def _bears(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
     """See https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/."""
-    if toleration.get("effect") not in (None, "", taint["effect"]):
+    if toleration.get("effect") not in (None, "", taint.get("effect")):
         return False
     operator, key = toleration.get("operator") or "Equal", toleration.get("key") or ""
-    if key != taint["key"]:
+    if key != taint.get("key"):
         return not key and operator == "Exists"
     return operator == "Exists" or (toleration.get("value") or "") == (taint.get("value") or "")
 
 
 def _taint(taint: Mapping[str, Any]) -> str:
     value = f"={taint['value']}" if taint.get("value") else ""
-    return f"{taint['key']}{value}:{taint['effect']}"
+    return f"{taint.get('key')}{value}:{taint.get('effect')}"

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kapture_tui.model.snapshot import PodRow
-from kapture_tui.targets.kubernetes.kinds import Manifest, component_of, name_of
-from kapture_tui.targets.kubernetes.moments import age_of, seconds_of
-from kapture_tui.targets.kubernetes.quantities import quantity
+from kapture_tui.targets.kubernetes.kinds import Manifest, component_of, name_of, spec_of, status_of
+from kapture_tui.targets.kubernetes.moments import age_of
+from kapture_tui.targets.kubernetes.quantities import quantities
 from kapture_tui.targets.kubernetes.usage import Usage
 
 RECENT_S = 60.0
@@ -21,6 +21,7 @@ REASONS = {
     "InvalidImageName": "the name of its image is not valid",
     "CreateContainerConfigError": "its configuration is not there",
     "CrashLoopBackOff": "crashes again and again",
+    "ContainerStatusUnknown": "its end was not seen",
 }
 """Reasons of the kubelet in plain words."""
 
@@ -35,16 +36,16 @@ def pod_row(pod: Manifest, usage: Usage | None, now_s: float) -> PodRow:
         usage: what it uses; None: not known.
         now_s: seconds since the epoch.
     """
-    status = pod.get("status") or {}
+    states = status_of(pod).get("containerStatuses") or ()
     return PodRow(
         name=name_of(pod),
         component=component_of(pod),
         phase=phase_of(pod),
         reason=reason_of(pod, now_s),
         ready=is_ready(pod),
-        restarts=sum(state["restartCount"] for state in status.get("containerStatuses") or ()),
-        age_s=age_of(status.get("startTime") or pod["metadata"].get("creationTimestamp"), now_s),
-        node=pod["spec"].get("nodeName"),
+        restarts=sum(map(restart_count, states)),
+        age_s=pod_age_s(pod, now_s),
+        node=spec_of(pod).get("nodeName"),
         cpu_cores=usage.cpu_cores if usage else None,
         memory_bytes=usage.memory_bytes if usage else None,
         cpu_limit=_limit(pod, "cpu"),
@@ -53,11 +54,21 @@ def pod_row(pod: Manifest, usage: Usage | None, now_s: float) -> PodRow:
     )
 
 
+def pod_age_s(pod: Manifest, now_s: float) -> float | None:
+    """How long ago its node took it on, or before that, how long ago it was made; None if neither is known."""
+    return age_of(status_of(pod).get("startTime") or pod["metadata"].get("creationTimestamp"), now_s)
+
+
+def restart_count(container: Mapping[str, Any]) -> int:
+    """How often a container was restarted, by its status."""
+    return int(container.get("restartCount") or 0)
+
+
 def phase_of(pod: Manifest) -> str:
     """The pod's phase; Terminating once it is being deleted."""
     if pod["metadata"].get("deletionTimestamp"):
         return "Terminating"
-    return str((pod.get("status") or {}).get("phase") or "Pending")
+    return str(status_of(pod).get("phase") or "Pending")
 
 
 def is_ready(pod: Manifest) -> bool:
@@ -68,12 +79,12 @@ def is_ready(pod: Manifest) -> bool:
 def condition(pod: Manifest, kind: str) -> str:
     """Status of a condition, "True", "False" or "Unknown"; "" if it is not there."""
     found = _condition(pod, kind)
-    return str(found.get("status", "")) if found else ""
+    return str(found.get("status") or "") if found else ""
 
 
 def reason_of(pod: Manifest, now_s: float) -> str:
     """Why it is not running well, in a few words; "" if it is."""
-    status = pod.get("status") or {}
+    status = status_of(pod)
     if status.get("reason"):  # Evicted, NodeLost, …
         return _sentence(status["reason"], status.get("message"))
     scheduled = _condition(pod, "PodScheduled")
@@ -87,7 +98,7 @@ def reason_of(pod: Manifest, now_s: float) -> str:
 
 def container_states(pod: Manifest) -> Iterator[Mapping[str, Any]]:
     """Its container statuses, init containers first."""
-    status = pod.get("status") or {}
+    status = status_of(pod)
     yield from status.get("initContainerStatuses") or ()
     yield from status.get("containerStatuses") or ()
 
@@ -121,9 +132,14 @@ def _container_reason(container: Mapping[str, Any], now_s: float) -> str:
         return "" if reason in UNEVENTFUL else _sentence(reason, waiting.get("message"))
     if terminated := state.get("terminated"):
         return "" if terminated.get("exitCode") == 0 else ended(terminated)
-    if last and now_s - seconds_of(last["finishedAt"]) < RECENT_S:
-        return f"restarted: {ended(last)}"
-    return ""
+    return f"restarted: {ended(last)}" if last and _is_recent(state, last, now_s) else ""
+
+
+def _is_recent(state: Mapping[str, Any], last: Mapping[str, Any], now_s: float) -> bool:
+    """Whether it was restarted not long ago: by its last end, or where nobody saw that, by its new start."""
+    ended_at, started_at = last.get("finishedAt"), (state.get("running") or {}).get("startedAt")
+    age_s = age_of(ended_at or started_at, now_s)
+    return age_s is not None and age_s < RECENT_S
 
 
 def _sentence(reason: str, message: str | None) -> str:
@@ -132,18 +148,16 @@ def _sentence(reason: str, message: str | None) -> str:
 
 
 def _condition(pod: Manifest, kind: str) -> Mapping[str, Any] | None:
-    conditions = (pod.get("status") or {}).get("conditions") or ()
+    conditions = status_of(pod).get("conditions") or ()
     return next((found for found in conditions if found.get("type") == kind), None)
 
 
 def _limit(pod: Manifest, resource: str) -> float | None:
     """The sum over its containers; None when one of them has none."""
-    found = [
-        (container.get("resources") or {}).get("limits") or {} for container in pod["spec"]["containers"]
-    ]
-    return (
-        sum(quantity(limits[resource]) for limits in found) if all(resource in one for one in found) else None
-    )
+    containers = spec_of(pod).get("containers") or ()
+    found = [quantities((container.get("resources") or {}).get("limits")) for container in containers]
+    limits = [one[resource] for one in found if resource in one]
+    return sum(limits) if limits and len(limits) == len(found) else None
 
 
 def _whole(value: float | None) -> int | None:

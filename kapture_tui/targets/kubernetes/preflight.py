@@ -27,8 +27,9 @@ RESERVED = re.compile(r"default|kube-.*")
 ENFORCED = "pod-security.kubernetes.io/enforce"
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
-Asks = Callable[[bool], Demand]
-"""What the stack asks for, without and with CPU limits: see `demand.demand` for how to read it off its objects."""
+Asks = Callable[[bool, bool], Demand]
+"""What the stack asks for, given whether its containers have CPU limits and whether the cluster has PodMonitors: see
+`demand.demand` for how to read it off its objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,13 @@ async def look(api: Api, spec: StackSpec, asks: Asks) -> Ground:
     """
     refuse_reserved(spec.namespace)
     # First, and in threads: rendering takes a while, and what cannot be rendered need not be looked for.
-    asked = await asyncio.to_thread(asks, spec.cluster.cpu_limits)
+    asked = await asyncio.to_thread(asks, spec.cluster.cpu_limits, False)
     around = await survey(api, spec)
+    if around.pod_monitor:
+        asked = await asyncio.to_thread(asks, spec.cluster.cpu_limits, True)
     cpu_limits, refusals = spec.cluster.cpu_limits, _refused(around, asked)
     if not cpu_limits and _limits_may_help(around, refusals):
-        limited = await asyncio.to_thread(asks, True)
+        limited = await asyncio.to_thread(asks, True, around.pod_monitor)
         if refusals or not _refused(around, limited):
             asked, cpu_limits, refusals = limited, True, _refused(around, limited)
     place = await room(api, spec.namespace, around, asked)
@@ -162,7 +165,7 @@ def _existing(name: str, found: Seen) -> Finding:
     if status.get("phase") != "Terminating":
         return Finding("namespace", True, f"{name} is there and will stay")
     waits = [
-        " ".join(str(condition.get("message")).split())
+        " ".join(str(condition.get("message") or condition.get("type") or "").split())
         for condition in status.get("conditions") or ()
         if condition.get("status") == "True"
     ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE]([+-]?\d+)|([KMGTPE]i|[numkMGTPE])?)")
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
@@ -25,6 +27,11 @@ def quantity(text: str | int | float) -> float:
     if suffix in _BINARY:
         return float(Decimal(number) * (1 << _BINARY[suffix]))
     return float(Decimal(number).scaleb(int(exponent or 0) or _DECIMAL.get(suffix, 0)))
+
+
+def quantities(amounts: Mapping[str, Any] | None) -> dict[str, float]:
+    """The numbers of several, by resource; without those that are null. Raises ValueError."""
+    return {name: quantity(amount) for name, amount in (amounts or {}).items() if amount is not None}
 
 
 def shown(resource: str, amount: float) -> str:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kapture_tui.targets.kubernetes.demand import Amounts, Container, Demand, PodRequest, container_sum
-from kapture_tui.targets.kubernetes.kinds import KINDS, Manifest, name_of
-from kapture_tui.targets.kubernetes.quantities import LEAST, quantity, shown
+from kapture_tui.targets.kubernetes.kinds import KINDS, Manifest, name_of, spec_of, status_of
+from kapture_tui.targets.kubernetes.quantities import LEAST, quantities, shown
 
 _COMPUTED = ("cpu", "memory")
 """Resources that every container must name once a quota counts them."""
@@ -85,9 +85,9 @@ def _defaults(ranges: Sequence[Manifest], key: str) -> Amounts:
     return {
         resource: amount
         for item in ranges
-        for rule in item["spec"].get("limits") or ()
-        if rule["type"] == "Container"
-        for resource, amount in _quantities(rule.get(key)).items()
+        for rule in spec_of(item).get("limits") or ()
+        if rule.get("type") == "Container"
+        for resource, amount in quantities(rule.get(key)).items()
     }
 
 
@@ -96,15 +96,15 @@ def _defaults(ranges: Sequence[Manifest], key: str) -> Amounts:
 
 def _range_refusals(item: Manifest, asked: Demand) -> Iterator[Refusal]:
     name = f"LimitRange {name_of(item)}"
-    for rule in item["spec"].get("limits") or ():
-        for who, requests, limits in _subjects(rule["type"], asked):
+    for rule in spec_of(item).get("limits") or ():
+        for who, requests, limits in _subjects(rule.get("type"), asked):
             for text, cpu_limit in _out_of_bounds(rule, requests, limits):
                 yield Refusal("limit range", f"{name}: {who}: {text}", cpu_limit)
     if default_cpu_limit([item]) is not None:
         yield from _above_limit(name, asked)
 
 
-def _subjects(kind: str, asked: Demand) -> Iterator[tuple[str, Amounts, Amounts]]:
+def _subjects(kind: str | None, asked: Demand) -> Iterator[tuple[str, Amounts, Amounts]]:
     """Who a rule is for, with its requests and limits."""
     if kind == "Container":
         for pods in asked.pods:
@@ -118,7 +118,7 @@ def _subjects(kind: str, asked: Demand) -> Iterator[tuple[str, Amounts, Amounts]
 
 def _out_of_bounds(rule: Mapping[str, Any], requests: Amounts, limits: Amounts) -> Iterator[tuple[str, bool]]:
     """What a rule refuses, and whether a CPU limit would change that."""
-    for resource, most in _quantities(rule.get("max")).items():
+    for resource, most in quantities(rule.get("max")).items():
         if resource not in limits:
             yield (
                 f"has no {resource} limit, and must have one of at most {shown(resource, most)}",
@@ -131,7 +131,7 @@ def _out_of_bounds(rule: Mapping[str, Any], requests: Amounts, limits: Amounts) 
                 f"{resource} request {_of(resource, requests)}, at most {shown(resource, most)} allowed",
                 False,
             )
-    for resource, least in _quantities(rule.get("min")).items():
+    for resource, least in quantities(rule.get("min")).items():
         if requests.get(resource, 0.0) < least - LEAST:
             yield (
                 f"{resource} request {_of(resource, requests)}, at least {shown(resource, least)} demanded",
@@ -142,7 +142,7 @@ def _out_of_bounds(rule: Mapping[str, Any], requests: Amounts, limits: Amounts) 
                 f"{resource} limit {_of(resource, limits)}, at least {shown(resource, least)} demanded",
                 False,
             )
-    for resource, most in _quantities(rule.get("maxLimitRequestRatio")).items():
+    for resource, most in quantities(rule.get("maxLimitRequestRatio")).items():
         request, limit = requests.get(resource, 0.0), limits.get(resource)
         if limit is None:
             yield f"has no {resource} limit, which its ratio to the request demands", _cpu(resource)
@@ -189,7 +189,7 @@ def _unnamed(quota: Manifest, asked: Demand) -> Iterator[Refusal]:
 
 
 def _short(quota: Manifest, asked: Demand, held: Demand) -> Iterator[Refusal]:
-    used = _quantities((quota.get("status") or {}).get("used"))
+    used = quantities(status_of(quota).get("used"))
     short = []
     for resource, hard in _hard(quota).items():
         more = _more(resource, quota, asked, held)
@@ -246,20 +246,19 @@ _OBJECTS = dict(_object_names())
 
 
 def _hard(quota: Manifest) -> Amounts:
-    status = quota.get("status") or {}
-    return _quantities(status.get("hard") or quota["spec"].get("hard"))
+    return quantities(status_of(quota).get("hard") or spec_of(quota).get("hard"))
 
 
 def _counted(quota: Manifest, demand: Demand) -> tuple[PodRequest, ...]:
     """The pods that fall under a quota's scopes."""
-    spec = quota["spec"]
+    spec = spec_of(quota)
     scopes = [{"scopeName": name, "operator": "Exists"} for name in spec.get("scopes") or ()]
     scopes += (spec.get("scopeSelector") or {}).get("matchExpressions") or ()
     return tuple(pods for pods in demand.pods if all(_in_scope(pods, scope) for scope in scopes))
 
 
 def _in_scope(pods: PodRequest, scope: Mapping[str, Any]) -> bool:
-    name = scope["scopeName"]
+    name = scope.get("scopeName")
     if name == "PriorityClass":
         return _selects(scope, pods.priority_class)
     best_effort = not pods.requests and not pods.limits
@@ -268,18 +267,15 @@ def _in_scope(pods: PodRequest, scope: Mapping[str, Any]) -> bool:
         "NotTerminating": not pods.ends,
         "BestEffort": best_effort,
         "NotBestEffort": not best_effort,
-    }.get(name, False)
+    }.get(name or "", False)
 
 
 def _selects(scope: Mapping[str, Any], value: str) -> bool:
+    operator = scope.get("operator") or ""
     values = scope.get("values") or ()
     return {
         "In": value in values,
         "NotIn": value not in values,
         "Exists": value != "",
         "DoesNotExist": value == "",
-    }[scope["operator"]]
-
-
-def _quantities(amounts: Mapping[str, Any] | None) -> dict[str, float]:
-    return {resource: quantity(amount) for resource, amount in (amounts or {}).items()}
+    }.get(operator, False)

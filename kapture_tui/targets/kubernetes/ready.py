@@ -89,9 +89,9 @@ class Waiting:
         workloads = {
             (kind, name_of(item)): item
             for kind, listed in zip(kinds, found, strict=True)
-            for item in listed["items"]
+            for item in listed["items"] or ()
         }
-        return _Seen(workloads, pods["items"], events["items"])
+        return _Seen(workloads, pods["items"] or [], events["items"] or [])
 
     def _take(self, now: _Seen) -> list[Event]:
         """What is ready now, and what keeps the others, said once each."""

@@ -32,7 +32,7 @@ class RunRecord:
         spec: the stack as it was last asked for.
         inventory: everything that was applied, as `kinds.reference` names it.
         destroying: a teardown has begun.
-        ready_at_s: when the deploy ended, or the record was made, seconds since the epoch.
+        ready_at_s: when the deploy ended, or the record was made, seconds since the epoch; None: it does not say.
         deployed: a deploy of ours has ended; False as well for a stack that somebody applied with kubectl.
     """
 
@@ -40,7 +40,7 @@ class RunRecord:
     spec: StackSpec
     inventory: tuple[str, ...]
     destroying: bool
-    ready_at_s: float
+    ready_at_s: float | None
     deployed: bool
 
 
@@ -51,8 +51,8 @@ def read_record(config_map: Mapping[str, Any]) -> RunRecord:
     try:
         spec = from_wire(StackSpec, json.loads(data["spec"]))
         inventory = tuple(map(str, json.loads(data["inventory"])))
-        run_id = str(data["run_id"])
-    except (KeyError, ValueError, WireError) as exc:
+        run_id = from_wire(str, data["run_id"])
+    except (KeyError, TypeError, ValueError, WireError) as exc:
         raise KaptureError(
             f"reading ConfigMap {NAME} in {config_map['metadata'].get('namespace')}",
             f"it is not a record of this program ({exc})",
@@ -64,7 +64,7 @@ def read_record(config_map: Mapping[str, Any]) -> RunRecord:
         spec=spec,
         inventory=inventory,
         destroying=notes.get(PHASE) == DESTROYING,
-        ready_at_s=seconds_of(ready_at or config_map["metadata"]["creationTimestamp"]),
+        ready_at_s=seconds_of(ready_at or config_map["metadata"].get("creationTimestamp")),
         deployed=ready_at is not None,
     )
 

@@ -116,7 +116,7 @@ class Reflector:
         while True:
             answer = await self._api.request("GET", self._path, query=query, timeout_s=REQUEST_S)
             with self._understood():
-                found.update((self._key(item), item) for item in answer["items"])
+                found.update((self._key(item), item) for item in answer["items"] or ())
                 position = answer["metadata"]
                 version, rest = str(position["resourceVersion"]), position.get("continue")
             if not rest:

@@ -25,9 +25,11 @@ from kapture_tui.targets.kubernetes.kinds import (
     KINDS,
     POD,
     POD_MONITOR,
+    REPLICA_SET,
     SERVICE,
     STATEFUL_SET,
     Kind,
+    status_of,
 )
 from kapture_tui.targets.kubernetes.together import together
 
@@ -109,6 +111,9 @@ POD_MONITORS = _on((POD_MONITOR,), *_LOOK, "create", "patch", "delete")
 CLAIMS = _on((CLAIM,), *_LOOK, "delete")
 """In addition for --storage persistent, to remove the volumes with --purge. A StatefulSet creates them by itself."""
 
+REPLICA_SETS = _on((REPLICA_SET,), "list", "delete")
+"""In addition, so that a teardown need not wait for pods that do not end by themselves."""
+
 SURROUNDINGS = (
     Right("get", "", "namespaces"),
     Right("list", "", "resourcequotas"),
@@ -121,6 +126,7 @@ COST: Mapping[Right, str] = {
     LOGS: "logs cannot be read, nor shown for a pod that crashes",
     Right("create", "", "services", "proxy"): "the loaders' rate cannot be changed while they run",
     Right("watch", "", "events"): "Kubernetes' own events are not shown",
+    **dict.fromkeys(REPLICA_SETS, "a teardown may wait 45 s for its last pods"),
     **dict.fromkeys(CLAIMS, "the stack's volumes stay when it goes, even with --purge"),
 }
 """What can be done without, and what its lack costs. Everything else is needed."""
@@ -140,6 +146,7 @@ def needed(spec: StackSpec, pod_monitor: bool) -> tuple[Right, ...]:
         pod_monitor: the cluster has PodMonitors.
     """
     rights = [right for action in RIGHTS.values() for right in action]
+    rights += REPLICA_SETS
     if spec.has(Component.PROMETHEUS) and pod_monitor:
         rights += POD_MONITORS
     if spec.cluster.storage == "persistent":
@@ -150,7 +157,7 @@ def needed(spec: StackSpec, pod_monitor: bool) -> tuple[Right, ...]:
 def everything() -> tuple[Right, ...]:
     """Every right this program can use in a namespace, whatever the options: what the Role grants."""
     rights = (right for action in RIGHTS.values() for right in action)
-    return tuple(dict.fromkeys((*rights, *POD_MONITORS, *CLAIMS, *SURROUNDINGS)))
+    return tuple(dict.fromkeys((*rights, *REPLICA_SETS, *POD_MONITORS, *CLAIMS, *SURROUNDINGS)))
 
 
 async def who(api: Api) -> str:
@@ -166,7 +173,7 @@ async def who(api: Api) -> str:
             if exc.status == 404:
                 continue
             raise
-        return str(answer["status"]["userInfo"]["username"])
+        return str((status_of(answer).get("userInfo") or {}).get("username") or "")
     return ""
 
 
@@ -193,7 +200,7 @@ async def allowed(api: Api, namespace: str, right: Right, name: str = "") -> boo
         "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
     }
     answer = await api.request("POST", _REVIEWS, body=body)
-    return bool(answer["status"]["allowed"])
+    return bool(status_of(answer).get("allowed"))
 
 
 async def denied(api: Api, namespace: str) -> Mapping[str, str]:

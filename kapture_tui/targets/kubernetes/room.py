@@ -88,7 +88,7 @@ async def _pods_on(api: Api, name: str) -> Seen:
 
 def _others(answer: Seen, namespace: str) -> Iterator[Manifest]:
     for pod in answer.items:
-        ours = labels_of(pod).get(PART_OF) == "kapture" and pod["metadata"]["namespace"] == namespace
+        ours = labels_of(pod).get(PART_OF) == "kapture" and pod["metadata"].get("namespace") == namespace
         if not ours:
             yield pod
 

@@ -26,8 +26,10 @@ from kapture_tui.targets.kubernetes.kinds import (
     component_of,
     labels_of,
     name_of,
+    spec_of,
+    status_of,
 )
-from kapture_tui.targets.kubernetes.quantities import quantity
+from kapture_tui.targets.kubernetes.quantities import quantities
 from kapture_tui.targets.kubernetes.rights import Right
 from kapture_tui.targets.kubernetes.together import together
 
@@ -114,7 +116,7 @@ class Surroundings:
     def pod_monitor(self) -> bool:
         """Whether the cluster has PodMonitors; False as well where nobody asked."""
         return any(
-            resource["name"] == POD_MONITOR.plural
+            resource.get("name") == POD_MONITOR.plural
             for found in self["pod monitors"].items
             for resource in found.get("resources") or ()
         )
@@ -191,14 +193,16 @@ def _questions(spec: StackSpec) -> dict[str, _Question]:
 
 def _running(pods: Sequence[Manifest]) -> tuple[PodRequest, ...]:
     return tuple(
-        of_pod(pod["spec"], name_of(pod), component_of(pod))
+        of_pod(spec_of(pod), name_of(pod), component_of(pod))
         for pod in pods
-        if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+        if status_of(pod).get("phase") not in ("Succeeded", "Failed")
     )
 
 
 def _claimed(claims: Sequence[Manifest]) -> tuple[Claim, ...]:
-    return tuple(
-        Claim(1, quantity(spec["resources"]["requests"]["storage"]), spec.get("storageClassName"))
-        for spec in (claim["spec"] for claim in claims)
-    )
+    return tuple(Claim(1, _storage(spec), spec.get("storageClassName")) for spec in map(spec_of, claims))
+
+
+def _storage(claim: Mapping[str, Any]) -> float:
+    """The size a claim's spec asks for, bytes."""
+    return quantities((claim.get("resources") or {}).get("requests")).get("storage", 0.0)

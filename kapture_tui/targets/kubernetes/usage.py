@@ -9,9 +9,9 @@ from typing import Any
 
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.targets.kubernetes.api import Api, ApiError, Forbidden
-from kapture_tui.targets.kubernetes.kinds import OURS
+from kapture_tui.targets.kubernetes.kinds import OURS, name_of
 from kapture_tui.targets.kubernetes.moments import seconds_of
-from kapture_tui.targets.kubernetes.quantities import quantity
+from kapture_tui.targets.kubernetes.quantities import quantities
 
 EVERY_S = 5.0
 """The usual metrics-server has new samples every 15 s; asking more often only finds them sooner."""
@@ -54,7 +54,8 @@ class UsageWatch:
             pause_s = EVERY_S
             try:
                 found = await self._api.request("GET", self._path, query={"labelSelector": OURS})
-                self.latest = {item["metadata"]["name"]: pod_usage(item) for item in found.get("items") or ()}
+                used = ((name_of(item), pod_usage(item)) for item in found.get("items") or ())
+                self.latest = {name: usage for name, usage in used if usage is not None}
                 self.problem = "" if self.latest else "metrics-server has no samples of these pods yet"
             except KaptureError as exc:
                 self.problem = why_missing(exc)
@@ -62,14 +63,13 @@ class UsageWatch:
             await asyncio.sleep(pause_s)
 
 
-def pod_usage(item: Mapping[str, Any]) -> Usage:
-    """The usage in one PodMetrics object, the sum of its containers."""
-    used = [container["usage"] for container in item.get("containers") or ()]
-    return Usage(
-        cpu_cores=sum(quantity(one["cpu"]) for one in used),
-        memory_bytes=int(sum(quantity(one["memory"]) for one in used)),
-        at_s=seconds_of(item["timestamp"]),
-    )
+def pod_usage(item: Mapping[str, Any]) -> Usage | None:
+    """The usage in one PodMetrics object, the sum of its containers; None if a figure or its time is missing."""
+    at_s = seconds_of(item.get("timestamp"))
+    used = [quantities(container.get("usage")) for container in item.get("containers") or ()]
+    if at_s is None or not all("cpu" in one and "memory" in one for one in used):
+        return None
+    return Usage(sum(one["cpu"] for one in used), int(sum(one["memory"] for one in used)), at_s)
 
 
 def why_missing(exc: KaptureError) -> str:

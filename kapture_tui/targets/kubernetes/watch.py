@@ -22,6 +22,7 @@ from kapture_tui.targets.kubernetes.kinds import (
     POD,
     STATEFUL_SET,
     Manifest,
+    replicas_of,
 )
 from kapture_tui.targets.kubernetes.pods import phase_of, pod_row
 from kapture_tui.targets.kubernetes.record import NAME as RECORD
@@ -120,7 +121,7 @@ class NamespaceWatch:
             spec=self._seen.spec if self._seen else None,
             run_id=self._seen.run_id if self._seen else "",
             phase=self._phase(record),
-            elapsed_s=max(0.0, self._wall() - self._seen.ready_at_s) if self._seen and self._was_up else None,
+            elapsed_s=self._elapsed_s(),
             pods=self._pods(),
             report=report.latest,
             report_age_s=now_s - report.read_at_s if report.latest else None,
@@ -128,6 +129,10 @@ class NamespaceWatch:
             unavailable=dict(self._unavailable(now_s)),
             age_s=self._silence_s(now_s),
         )
+
+    def _elapsed_s(self) -> float | None:
+        ready_at_s = self._seen.ready_at_s if self._seen and self._was_up else None
+        return None if ready_at_s is None else max(0.0, self._wall() - ready_at_s)
 
     def _record(self) -> RunRecord | None:
         config_map = self.records.objects.get(RECORD)
@@ -143,7 +148,7 @@ class NamespaceWatch:
         if not self._was_up:
             return Phase.DEPLOYING
         loader = self.deployments.objects.get(Component.LOADER.value)
-        stopped = loader is not None and loader["spec"].get("replicas") == 0
+        stopped = loader is not None and replicas_of(loader) == 0
         return Phase.DRAINING if stopped else Phase.STARTING
 
     def _pods(self) -> tuple[PodRow, ...]:

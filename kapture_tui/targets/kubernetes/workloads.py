@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kapture_tui.targets.kubernetes.kinds import Manifest, component_of, name_of
+from kapture_tui.targets.kubernetes.kinds import (
+    Manifest,
+    component_of,
+    name_of,
+    replicas_of,
+    spec_of,
+    status_of,
+)
 from kapture_tui.targets.kubernetes.pods import (
     condition,
     container_states,
     phase_of,
     reason_of,
+    restart_count,
     waiting_reason,
 )
 
@@ -46,12 +54,12 @@ class Trouble:
 
 def is_ready(workload: Manifest) -> bool:
     """Whether what was last asked for is all there: every replica updated and available, every Job done."""
-    status, spec = workload.get("status") or {}, workload["spec"]
-    if workload.get("kind") == "Job" or "completions" in spec:
+    status, spec = status_of(workload), spec_of(workload)
+    if _is_job(workload):
         return int(status.get("succeeded") or 0) >= int(spec.get("completions") or 1)
     if int(status.get("observedGeneration") or 0) < int(workload["metadata"].get("generation") or 0):
         return False
-    wanted = int(spec.get("replicas", 1))
+    wanted = replicas_of(workload)
     have = (status.get(field) or 0 for field in ("readyReplicas", "updatedReplicas"))
     surplus = int(status.get("replicas") or 0) - wanted
     return surplus <= 0 and all(int(number) >= wanted for number in have)
@@ -59,15 +67,14 @@ def is_ready(workload: Manifest) -> bool:
 
 def progress(workload: Manifest) -> str:
     """How far it is: "2 of 3 ready"."""
-    status, spec = workload.get("status") or {}, workload["spec"]
-    if workload.get("kind") == "Job" or "completions" in spec:
+    if _is_job(workload):
         return "not done yet"
-    return f"{status.get('readyReplicas') or 0} of {spec.get('replicas', 1)} ready"
+    return f"{status_of(workload).get('readyReplicas') or 0} of {replicas_of(workload)} ready"
 
 
 def has_failed(workload: Manifest) -> bool:
     """Whether it is a Job that has given up."""
-    conditions = (workload.get("status") or {}).get("conditions") or ()
+    conditions = status_of(workload).get("conditions") or ()
     return any(c.get("type") == "Failed" and c.get("status") == "True" for c in conditions)
 
 
@@ -96,16 +103,21 @@ def _pod_trouble(pod: Manifest, now_s: float) -> Trouble | None:
         return Trouble(name_of(pod), "Unschedulable", text)
     if (waiting := waiting_reason(pod)) in PATIENCE_S:
         return Trouble(name_of(pod), waiting, text)
-    if any(int(state.get("restartCount") or 0) >= CRASHES for state in container_states(pod)):
+    if any(restart_count(state) >= CRASHES for state in container_states(pod)):
         return Trouble(name_of(pod), "CrashLoop", text or "crashes again and again")
     return Trouble(name_of(pod), "", text) if text else None
 
 
+def _is_job(workload: Manifest) -> bool:
+    # What a list holds does not name its kind.
+    return workload.get("kind") == "Job" or spec_of(workload).get("completions") is not None
+
+
 def _lacks_pods(workload: Manifest) -> bool:
-    status = workload.get("status") or {}
-    if workload.get("kind") == "Job":
+    status = status_of(workload)
+    if _is_job(workload):
         return not status.get("active") and not status.get("succeeded")
-    return int(status.get("replicas") or 0) < int(workload["spec"].get("replicas", 1))
+    return int(status.get("replicas") or 0) < replicas_of(workload)
 
 
 def _not_created(workload: Manifest, events: Iterable[Manifest]) -> Trouble | None:
@@ -115,5 +127,5 @@ def _not_created(workload: Manifest, events: Iterable[Manifest]) -> Trouble | No
         about = str((event.get("involvedObject") or {}).get("name") or "")
         # A Deployment's pods are created by a ReplicaSet, whose name is the Deployment's and a hash.
         if event.get("reason") == "FailedCreate" and (about == name or about.rpartition("-")[0] == name):
-            return Trouble(name, "FailedCreate", " ".join(str(event.get("message")).split()))
+            return Trouble(name, "FailedCreate", " ".join(str(event.get("message") or "refused").split()))
     return None

@@ -94,3 +94,28 @@ def test_of_the_clusters_own_events_only_some_are_told() -> None:
     )
     busy = kubernetes_event("FailedMount", "failed to sync configmap cache: timed out")
     assert told(busy, TELLING) is None
+
+
+def test_the_time_of_an_event_is_where_its_reporter_writes_it() -> None:
+    """The scheduler fills eventTime and, when it repeats itself, a series; the kubelet fills lastTimestamp."""
+    later = "2026-11-22T12:00:07.123456Z"
+    event = {**kubernetes_event("FailedScheduling"), "firstTimestamp": None, "lastTimestamp": None}
+    for fields, at in (
+        ({"eventTime": later}, "12:00:07.123Z"),
+        ({"eventTime": START, "series": {"count": 9, "lastObservedTime": later}}, "12:00:07.123Z"),
+        ({"eventTime": None, "series": None}, "12:00:00.000Z"),
+    ):
+        found = told({**event, **fields}, TELLING)
+        assert found is not None
+        assert found.time == f"2026-11-22T{at}"
+
+
+def test_an_event_without_any_time_is_not_told() -> None:
+    event = {**kubernetes_event("FailedMount"), "lastTimestamp": None, "metadata": {"name": "e"}}
+    assert told(event, TELLING) is None
+
+
+def test_a_ready_pod_whose_start_is_not_known_says_no_figure() -> None:
+    undated = pod(startTime=None)
+    undated["metadata"]["creationTimestamp"] = None
+    assert texts(pod(ready=False), undated) == ["ready"]

@@ -8,7 +8,7 @@ import pytest
 
 from kapture_tui.targets.kubernetes.pods import pod_row, reason_of
 from kapture_tui.targets.kubernetes.usage import Usage, pod_usage
-from tests.unit.targets.kubernetes.objects import START_S, container, pod, terminated, waiting
+from tests.unit.targets.kubernetes.objects import START, START_S, container, pod, terminated, waiting
 
 NOW_S = START_S + 30
 
@@ -100,6 +100,31 @@ def test_a_restart_is_forgotten_after_a_minute() -> None:
     status = {"containerStatuses": [container(1, {"running": {}}, terminated(1))]}
     assert reason_of(pod(**status), START_S + 59)
     assert reason_of(pod(**status), START_S + 61) == ""
+
+
+def test_the_end_of_a_container_that_went_with_a_pod_deleted_by_force_was_not_seen() -> None:
+    """ContainerStatusUnknown: both times are null for ever, and the exit code is made up."""
+    lost = terminated(137, "ContainerStatusUnknown")
+    lost["terminated"] |= {"startedAt": None, "finishedAt": None}
+    restarted = pod(containerStatuses=[container(1, {"running": {"startedAt": START}}, lost)])
+    assert pod_row(restarted, None, START_S + 59).reason == "restarted: its end was not seen"
+    assert pod_row(restarted, None, START_S + 61).reason == ""
+    unknown = pod(containerStatuses=[container(1, {"running": {"startedAt": None}}, lost)])
+    assert pod_row(unknown, None, NOW_S).reason == ""
+    assert pod_row(pod(containerStatuses=[container(0, lost)]), None, NOW_S).reason == "its end was not seen"
+
+
+def test_a_pod_nobody_has_taken_on_yet_is_as_old_as_its_object() -> None:
+    row = pod_row(pod(phase="Pending", startTime=None, conditions=None, containerStatuses=None), None, NOW_S)
+    assert (row.phase, row.ready, row.restarts, row.age_s) == ("Pending", False, 0, 30.0)
+
+
+def test_a_sample_without_its_time_or_a_figure_is_none() -> None:
+    full = {"timestamp": START, "containers": [{"usage": {"cpu": "1", "memory": "1Mi"}}]}
+    assert pod_usage(full) == Usage(1.0, 1 << 20, START_S)
+    assert pod_usage({**full, "timestamp": None}) is None
+    for usage in (None, {}, {"cpu": "1"}, {"cpu": "1", "memory": None}):
+        assert pod_usage({**full, "containers": [*full["containers"], {"usage": usage}]}) is None
 
 
 def test_usage_is_the_sum_of_the_containers() -> None:

@@ -12,6 +12,7 @@ from kapture_tui.model.errors import UsageError
 from kapture_tui.model.spec import ClusterSpec, Component, StackSpec
 from kapture_tui.targets.base import Finding
 from kapture_tui.targets.kubernetes.demand import Demand, demand
+from kapture_tui.targets.kubernetes.deploy import demand_of
 from kapture_tui.targets.kubernetes.preflight import Ground, look
 from tests.unit.targets.kubernetes.answers import Answer, answering, refused
 from tests.unit.targets.kubernetes.ask import container, deployment, node, pod
@@ -31,7 +32,7 @@ HERE: dict[str, Answer] = {
 """A cluster with one empty node and the namespace."""
 
 
-def asks(cpu_limits: bool) -> Demand:
+def asks(cpu_limits: bool, _pod_monitor: bool = False) -> Demand:
     limits = {"cpu": "1"} if cpu_limits else {}
     return demand([deployment("etl", container("etl", "200m", **limits), replicas=2)])
 
@@ -166,7 +167,7 @@ async def test_a_very_large_cluster_is_looked_at_in_part(tmp_path: Path) -> None
 
 async def test_stack_without_pods_fits_anywhere(tmp_path: Path) -> None:
     async with answering(tmp_path, {**HERE, NODES: (200, {"items": []})}) as api:
-        assert troubles(await look(api, StackSpec("pets"), lambda _: Demand(()))) == []
+        assert troubles(await look(api, StackSpec("pets"), lambda *_: Demand(()))) == []
 
 
 async def test_node_that_is_not_ready_is_told(tmp_path: Path) -> None:
@@ -198,6 +199,18 @@ async def test_pod_monitor_where_the_cluster_has_them(tmp_path: Path, there: boo
     found = await ground(tmp_path, {MONITORS: answer}, spec)
     assert found.pod_monitor is there
     assert troubles(found) == []
+
+
+async def test_where_pod_monitors_are_there_is_no_prometheus_to_place(tmp_path: Path) -> None:
+    spec = StackSpec("pets", components=frozenset({Component.PROMETHEUS}))
+    there = (200, {"kind": "APIResourceList", "resources": [{"name": "podmonitors"}]})
+    placed = []
+    for answer in (NOT_FOUND, there):
+        async with answering(tmp_path, {**HERE, MONITORS: answer}) as api:
+            findings = (await look(api, spec, demand_of(spec))).findings
+        [room] = [finding.text for finding in findings if finding.subject == "nodes"]
+        placed.append(int(room.split(" pods want")[0]))
+    assert placed[0] - placed[1] == 1
 
 
 async def test_rights_for_pod_monitors_are_needed_only_where_there_are_any(tmp_path: Path) -> None:
@@ -235,7 +248,7 @@ async def test_namespace_that_may_be_made_but_not_removed(tmp_path: Path) -> Non
 
 
 async def test_what_cannot_be_asked_for_is_refused_before_anything_is_looked_at(tmp_path: Path) -> None:
-    def unheard_of(cpu_limits: bool) -> Demand:
+    def unheard_of(cpu_limits: bool, pod_monitor: bool) -> Demand:
         raise UsageError("deploying postgres", "not available")
 
     async with answering(tmp_path, {REVIEWS.format("v1"): refused(500, "InternalError", "asked")}) as api:
