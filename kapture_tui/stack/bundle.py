@@ -93,16 +93,22 @@ def bundle(architecture: str, cache: Path | None = None, *, components: Collecti
     folder = _user_cache() if cache is None else cache
     try:
         packed, slow = _packed_wheels(architecture, folder, components)
-        package = pack.of_package(Path(kapture_tui.__file__).parent, PACKAGE_FOLDERS)
-        for point in outside().values():
-            if point.dist and Component(point.name) in components:
-                package |= pack.of_installed(point.dist)
+        package = own_files(components)
     except OSError as exc:
         remedy = "set XDG_CACHE_HOME to a folder that can be written"
         raise KaptureError(f"packing the bundle, with its cache in {folder}", str(exc), remedy) from exc
     whole = packed + pack.pack(package)
     chunks = tuple(whole[at : at + CHUNK_BYTES] for at in range(0, len(whole), CHUNK_BYTES))
     return Bundle(architecture, hashlib.sha256(whole).hexdigest(), chunks, slow)
+
+
+def own_files(components: Collection[Component]) -> dict[str, bytes]:
+    """Our package, and those that bring the databases from outside. Raises OSError."""
+    files = pack.of_package(Path(kapture_tui.__file__).parent, PACKAGE_FOLDERS)
+    for name, point in outside().items():
+        if point.dist is not None and Component(name) in components:
+            files |= pack.of_installed(point.dist)
+    return files
 
 
 def _user_cache() -> Path:
