@@ -60,7 +60,11 @@ def recount(bootstrap: str, embedded: bool) -> Recount:
         bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_bytes=1 << 26, **options
     )
     try:
-        topics = sorted(topic for topic in consumer.topics() if topic.startswith("transactions."))
+        topics = sorted(
+            topic
+            for topic in consumer.topics()
+            if topic.startswith("transactions.") and topic != "transactions.dead"
+        )
         partitions = [
             TopicPartition(t, p) for t in topics for p in sorted(consumer.partitions_for_topic(t) or ())
         ]
