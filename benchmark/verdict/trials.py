@@ -1,0 +1,64 @@
+"""Many searches and many comparisons on simulated clusters."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from benchmark.verdict.clusters import Deployment, Model
+from kapture_tui.bench.judge import judge
+from kapture_tui.bench.score import Verdict, compare
+from kapture_tui.bench.search import Capacity, Plan, Step, Tried, next_step
+from kapture_tui.bench.trial import Trial
+
+PLAN = Plan()
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How V compares with the truth over many searches: mean and deviation of their ratio."""
+
+    searches: int
+    failed: int
+    mean: float
+    deviation: float
+    confirmed: float
+
+
+def searches(model: Model, count: int, first_seed: int = 1) -> Accuracy:
+    """So many searches, each on a deployment of its own."""
+    ratios, confirmed = [], 0
+    for seed in range(first_seed, first_seed + count):
+        deployment = Deployment(model, seed)
+        found = asyncio.run(_search(deployment, seed))
+        if isinstance(found, Capacity):
+            ratios.append(found.v / deployment.truth)
+            confirmed += found.confirmed
+    return Accuracy(count, count - len(ratios), fmean(ratios), stdev(ratios), confirmed / count)
+
+
+def comparisons(a: Model, b: Model, pairs: int, repeats: int, first_seed: int = 1) -> list[Verdict]:
+    """The verdict on B against A, of so many pairs of runs."""
+    verdicts = []
+    for pair in range(pairs):
+        seed = first_seed + pair * 2 * repeats
+        runs = (_capacities(a, seed, repeats), _capacities(b, seed + repeats, repeats))
+        verdicts.append(compare(*runs).verdict)
+    return verdicts
+
+
+def _capacities(model: Model, first_seed: int, repeats: int) -> list[float]:
+    found = [
+        asyncio.run(_search(Deployment(model, seed), seed))
+        for seed in range(first_seed, first_seed + repeats)
+    ]
+    return [one.v for one in found if isinstance(one, Capacity)]
+
+
+async def _search(deployment: Deployment, seed: int) -> Step:
+    tried: list[Tried] = []
+    while isinstance(step := next_step(PLAN, tried, seed), Trial):
+        result = await deployment.trial(step.rate, step.seconds, step.seed)
+        tried.append(Tried(step, result, judge(step, result, PLAN.objectives)))
+    return step

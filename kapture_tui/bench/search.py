@@ -1,0 +1,273 @@
+"""The search for the largest load a deployment carries: explore, climb up and down around the limit, fit, confirm.
+
+The search is a function of the trials made so far: what to try next, or what was found. So it can be interrupted
+anywhere and goes on from the trials that were kept.
+
+1. **Explore**: short trials, the load doubled until one misses twice; a single miss may be chance.
+2. **Stairs**: up after a trial that held, down after one that missed (Dixon and Mood 1948), by a step that shrinks with
+   every turn, so that the search nears the limit for certain however noisy it is (Kesten 1958). Trials from the first
+   turn on count.
+3. **Fit**: see `probit`. At V half of all trials hold.
+4. **Confirm**: a long trial at the load that the fit expects nine of ten trials to hold. A cluster that tires (a burst
+   credit used up, a disk that fills) holds short trials and misses this one; it has two chances.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from kapture_tui.bench.judge import Judgement, Objectives, Outcome
+from kapture_tui.bench.probit import Fit, fit
+from kapture_tui.bench.trial import Purpose, Trial, TrialResult
+
+FIRST_STEP = 0.3
+"""The first step of the stairs, in ln of the load: a third up or a quarter down."""
+
+LEAST_STEP = 0.02
+NEAR = 1.15
+"""Loaders that cannot offer this much more than what was held are what limits the run."""
+
+INVALID_IN_A_ROW = 3
+LEAST_RATE = 1.0
+NINE_OF_TEN = 1.2816
+"""Standard normal quantile of 0.9."""
+
+_CONFIRMATIONS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How thoroughly to search.
+
+    Attributes:
+        start: the first load, transactions a second.
+        stairs: trials of the staircase that count.
+        explore_s, stair_s, confirm_s: how long trials are measured.
+        around_s: what a trial takes beside its measured seconds: settling, draining.
+        deploy_s: what a fresh deployment and its removal take.
+    """
+
+    objectives: Objectives = Objectives()
+    start: float = 200.0
+    stairs: int = 28
+    explore_s: float = 8.0
+    stair_s: float = 15.0
+    confirm_s: float = 60.0
+    around_s: float = 6.0
+    deploy_s: float = 60.0
+
+    @property
+    def seconds(self) -> float:
+        """What one deployment takes from its deploy to its removal, about: capacities up to 1,000 times the start."""
+        explore = EXPLORE_TRIALS * (self.explore_s + self.around_s)
+        stairs = (self.stairs + _APPROACH) * (self.stair_s + self.around_s)
+        return self.deploy_s + explore + stairs + self.confirm_s + self.around_s
+
+
+EXPLORE_TRIALS = 10
+_APPROACH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A trial that was made, what was seen and what it says.
+
+    Attributes:
+        began: UTC, ISO 8601; "" in a simulation.
+        loaders: how many offered the load; 0: not known.
+    """
+
+    trial: Trial
+    result: TrialResult
+    judgement: Judgement
+    began: str = ""
+    loaders: int = 0
+
+    @property
+    def held(self) -> bool:
+        """Whether every objective was met."""
+        return self.judgement.outcome is Outcome.HELD
+
+    @property
+    def valid(self) -> bool:
+        """Whether it says anything."""
+        return self.judgement.outcome is not Outcome.INVALID
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What a deployment carries.
+
+    Attributes:
+        v: transactions a second, end to end into every sink; half of all trials hold it.
+        low, high: the fit's 90 % interval.
+        sigma: noise from trial to trial, standard deviation of ln V.
+        confirmed: the long trial held.
+    """
+
+    v: float
+    low: float
+    high: float
+    sigma: float
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """No capacity was found, and why. `loader_bound`: the loaders were the limit."""
+
+    reason: str
+    loader_bound: bool = False
+
+
+Step = Trial | Capacity | GivenUp
+
+
+@dataclass(frozen=True, slots=True)
+class SearchState:
+    """A search as a screen shows it.
+
+    Attributes:
+        tried: all trials so far.
+        step: what comes next, or what was found.
+        fit: the curve through the trials so far; None: not enough of them.
+        done: part of the search that is over, 0 to 1, by the trials that count.
+    """
+
+    tried: tuple[Tried, ...]
+    step: Step
+    fit: Fit | None
+    done: float
+
+
+def look(plan: Plan, tried: Sequence[Tried], seed: int = 1) -> SearchState:
+    """How a search stands."""
+    stairs = _counting(_of(tried, Purpose.STAIR))
+    step = next_step(plan, tried, seed)
+    done = 1.0 if isinstance(step, Capacity | GivenUp) else min(1.0, len(stairs) / plan.stairs) * 0.95
+    return SearchState(tuple(tried), step, _fit(tried), done)
+
+
+def next_step(plan: Plan, tried: Sequence[Tried], seed: int = 1) -> Step:
+    """What to try next, or what was found.
+
+    Args:
+        tried: all trials of this deployment, in order.
+        seed: of this search; each trial's own derives from it and its number.
+    """
+    if given_up := _given_up(tried):
+        return given_up
+    rate, seconds, purpose = plan.start, plan.explore_s, Purpose.EXPLORE
+    explored = _explore(plan, tried)
+    if isinstance(explored, GivenUp):
+        return explored
+    rate, found = explored
+    stairs = _of(tried, Purpose.STAIR)
+    if found or stairs:
+        seconds, purpose = plan.stair_s, Purpose.STAIR
+        rate = _stair(stairs) if stairs else rate
+        if len(_counting(stairs)) >= plan.stairs:
+            confirmation = _confirm(tried)
+            if isinstance(confirmation, Capacity):
+                return confirmation
+            rate, seconds, purpose = confirmation, plan.confirm_s, Purpose.CONFIRM
+    if rate < LEAST_RATE:
+        return GivenUp(f"not even {LEAST_RATE:g} transaction a second is held: {_why(tried)}")
+    return Trial(rate, seconds, seed * 1000 + len(tried), purpose)
+
+
+def _given_up(tried: Sequence[Tried]) -> GivenUp | None:
+    last = tried[-INVALID_IN_A_ROW:]
+    if len(last) < INVALID_IN_A_ROW or any(one.valid for one in last):
+        return None
+    return GivenUp(
+        f"{INVALID_IN_A_ROW} trials in a row were not valid; the last one: {_why(tried)}",
+        all(one.result.loader_bound for one in last),
+    )
+
+
+def _why(tried: Sequence[Tried]) -> str:
+    return "; ".join(tried[-1].judgement.reasons)
+
+
+def _of(tried: Sequence[Tried], purpose: Purpose) -> list[Tried]:
+    return [one for one in tried if one.trial.purpose is purpose and one.valid]
+
+
+# --- exploring ----------------------------------------------------------------------------------------------------
+
+
+def _explore(plan: Plan, tried: Sequence[Tried]) -> tuple[float, bool] | GivenUp:
+    """The next load, and whether the limit is bracketed: then it is where the stairs begin."""
+    trials = [one for one in tried if one.trial.purpose is Purpose.EXPLORE]
+    held = max((one.trial.rate for one in trials if one.held), default=None)
+    missed = min(_missed_twice(trials), default=None)
+    beyond = min((one.trial.rate for one in trials if _out_of_reach(one)), default=None)
+    if held is not None and missed is not None:
+        return math.sqrt(held * missed), True
+    if not trials:
+        return plan.start, False
+    if missed is None and held is not None and beyond is not None:
+        if beyond <= held * NEAR:
+            return GivenUp(f"the loaders offer {held:,.0f}/s and cannot offer {beyond:,.0f}/s", True)
+        return math.sqrt(held * beyond), False
+    last = trials[-1]
+    if _out_of_reach(last) or (missed is not None and held is None):
+        return last.trial.rate / 2, False
+    if last.held:
+        return last.trial.rate * 2, False
+    return last.trial.rate, False  # invalid, or missed for the first time
+
+
+def _out_of_reach(one: Tried) -> bool:
+    return not one.valid and one.result.loader_bound
+
+
+def _missed_twice(trials: Sequence[Tried]) -> list[float]:
+    """Loads that were missed twice, with no load above them held: one miss may be chance."""
+    missed = [one.trial.rate for one in trials if one.judgement.outcome is Outcome.MISSED]
+    held = max((one.trial.rate for one in trials if one.held), default=0.0)
+    return [rate for rate in set(missed) if missed.count(rate) >= 2 and rate > held]
+
+
+# --- the stairs ---------------------------------------------------------------------------------------------------
+
+
+def _stair(stairs: Sequence[Tried]) -> float:
+    """The next load: a step up from one that held, down from one that missed; each turn shortens the steps."""
+    turns = sum(before.held != after.held for before, after in pairwise(stairs))
+    step = max(LEAST_STEP, FIRST_STEP / (1 + turns))
+    last = stairs[-1]
+    return last.trial.rate * math.exp(step if last.held else -step)
+
+
+def _counting(stairs: Sequence[Tried]) -> Sequence[Tried]:
+    """The trials from the last one before the first turn on: those before only led there."""
+    for at, (before, after) in enumerate(pairwise(stairs)):
+        if before.held != after.held:
+            return stairs[at:]
+    return ()
+
+
+# --- the end ------------------------------------------------------------------------------------------------------
+
+
+def _fit(tried: Sequence[Tried]) -> Fit | None:
+    counting = (*_counting(_of(tried, Purpose.STAIR)), *_of(tried, Purpose.CONFIRM))
+    return fit([(math.log(one.trial.rate), one.held) for one in counting])
+
+
+def _confirm(tried: Sequence[Tried]) -> float | Capacity:
+    """The load of the long trial, or the capacity once that is made."""
+    found = _fit(tried)
+    assert found is not None, "there was a turn"
+    long = _of(tried, Purpose.CONFIRM)
+    confirmed = any(one.held for one in long)
+    if confirmed or len(long) >= _CONFIRMATIONS:
+        reach = 1.645 * found.error
+        low, high = math.exp(found.ln_v - reach), math.exp(found.ln_v + reach)
+        return Capacity(found.v, low, high, found.sigma, confirmed)
+    return long[0].trial.rate if long else found.rate_held(NINE_OF_TEN)
