@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from kapture_tui.model.snapshot import FlowView, PodRow, Snapshot
+from kapture_tui.tui import databases
 
 WINDOW = 120
 """Ticks that bars cover, or a few more where their number does not divide it; a tick is a second."""
@@ -16,7 +17,7 @@ _KEPT = 2 * WINDOW
 class History:
     """What a figure was, tick by tick. Feed it every snapshot, shown or not.
 
-    Keys are pairs such as ("cpu", "etl"), ("rate", "offered"), ("rate", "etl-redis"), ("redis", "ops").
+    Keys are pairs such as ("cpu", "etl"), ("rate", "offered"), ("rate", "etl-redis"), ("database", "redis").
     """
 
     def __init__(self) -> None:
@@ -61,8 +62,8 @@ def _figures(snapshot: Snapshot) -> Iterator[tuple[tuple[str, str], float | None
     yield from _usage(snapshot.pods)
     if snapshot.flow is not None:
         yield from _rates(snapshot.flow)
-    if snapshot.redis is not None:
-        yield ("redis", "ops"), snapshot.redis.ops_per_s
+    for name in databases.names(snapshot):
+        yield ("database", name), databases.lead(snapshot, name)
 
 
 def _usage(pods: tuple[PodRow, ...]) -> Iterator[tuple[tuple[str, str], float | None]]:

@@ -67,7 +67,7 @@ async def test_every_panel_can_be_reached_with_tab() -> None:
         for _ in range(6):
             await stage.press("tab")
             seen.append(stage.app.focused.id if stage.app.focused else None)
-        assert seen == ["flow", "redis", "ledger", "events", "lag", "pods"]
+        assert seen == ["flow", "databases", "ledger", "events", "lag", "pods"]
 
 
 async def test_components_unfold_and_fold_again() -> None:
@@ -107,7 +107,7 @@ async def test_enter_elsewhere_says_what_it_is_for() -> None:
     async with dashboard(sample.snapshot()) as stage:
         await focus(stage, "flow")
         await stage.press("enter")
-        assert "select a state or a process" in stage.lines()[-1]
+        assert "select a state, a process" in stage.lines()[-1]
 
 
 @pytest.mark.parametrize(("key", "number"), [("plus", 3), ("equals_sign", 3), ("minus", 1)])

@@ -76,6 +76,13 @@ async def test_dashboard(theme: str, size: tuple[int, int]) -> None:
 
 
 @SIZES
+async def test_dashboard_with_every_database(size: tuple[int, int]) -> None:
+    ticks = [sample.everything(tick) for tick in range(133, 253)]
+    async with dashboard(*ticks, size=size) as stage:
+        compare_picture(stage, name("databases", "kapture-dark", size))
+
+
+@SIZES
 @THEMES
 async def test_dashboard_in_trouble(theme: str, size: tuple[int, int]) -> None:
     ticks = [sample.snapshot(tick) for tick in range(192, 252)]

@@ -1,11 +1,13 @@
-"""Everything known about one thing: a state, a pod, a component."""
+"""Everything known about one thing: a state, a pod, a component, a database."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from kapture_tui.model.snapshot import PodRow, Snapshot, TopicView
-from kapture_tui.tui import figures
+from kapture_tui.tui import databases, figures
+from kapture_tui.tui.databases import DATABASE
 from kapture_tui.tui.history import History, total
 from kapture_tui.tui.lines import Line, fit, line
 from kapture_tui.tui.panels.lag import group_names, shade
@@ -17,11 +19,13 @@ _LABEL = 16
 
 
 def picture(snapshot: Snapshot, history: History, key: str, cells: int) -> Picture:
-    """Return the picture for the key of a selection: a state's code, or a pod or component of the pods panel."""
+    """Return the picture for the key of a selection: a state's code, a pod, a component or a database."""
     if key.startswith(POD):
         return _pod(snapshot, key.removeprefix(POD), cells)
     if key.startswith(COMPONENT):
         return _component(snapshot, history, key.removeprefix(COMPONENT), cells)
+    if key.startswith(DATABASE):
+        return _database(snapshot, history, key.removeprefix(DATABASE), cells)
     return _state(snapshot, key, cells)
 
 
@@ -148,6 +152,46 @@ def _component(snapshot: Snapshot, history: History, name: str, cells: int) -> P
         if trouble := ailment(pod):
             rows.append(line((f"  {trouble}", "warn")))
     return _picture(clean(name), rows, cells, foot=reasons(snapshot, "pods"))
+
+
+def _database(snapshot: Snapshot, history: History, name: str, cells: int) -> Picture:
+    own = databases.part(snapshot, name)
+    why = reasons(snapshot, name)
+    if own is None:
+        return _picture(clean(name), [_fact("", figures.DASH)], cells, foot=why)
+    bars = max(0, min(60, cells - _LABEL - 8))
+    lead = databases.shape(name, own).lead
+    head = line((left(databases.label(lead), _LABEL), "dim"), left(figures.rate(own.get(lead)), 8))
+    rows: list[Line] = [(*head, (_bars(history, "database", name, bars), "spark"))]
+    for figure, value in own.items():
+        if figure != lead and not isinstance(value, Mapping):
+            rows.append(_fact(databases.label(figure), databases.written(figure, value)))
+    for figure, value in own.items():
+        if isinstance(value, Mapping) and value:
+            rows += [(), line((databases.label(figure), "title")), *_nested(value)]
+    return _picture(clean(name), rows, cells, staleness(snapshot), why)
+
+
+def _nested(figures_: Mapping[str, Any]) -> Iterable[Line]:
+    """One row each: a rate, or all figures of a mapping."""
+    for name, value in figures_.items():
+        if not isinstance(value, Mapping):
+            yield _fact(f"  {clean(str(name))}", databases.written("_per_s", value))
+            continue
+        told = [
+            f"{databases.label(figure)} {databases.written(figure, inner)}"
+            for figure, inner in _flat(value).items()
+        ]
+        yield _fact(f"  {clean(str(name))}", "  ".join(told))
+
+
+def _flat(figures_: Mapping[str, Any]) -> dict[str, Any]:
+    """{"latency_ms": {"p50": 3}} as {"p50_ms": 3}."""
+    flat: dict[str, Any] = {}
+    for name, value in figures_.items():
+        unit = name[name.rindex("_") :] if "_" in name else ""
+        flat |= {f"{k}{unit}": v for k, v in value.items()} if isinstance(value, Mapping) else {name: value}
+    return flat
 
 
 def _bars(history: History, kind: str, name: str, bars: int) -> str:

@@ -15,7 +15,7 @@ from kapture_tui.tui import arrange
 from kapture_tui.tui.actions import removal
 from kapture_tui.tui.arrange import PANELS, Arrangement, Place, Wants
 from kapture_tui.tui.lines import Line
-from kapture_tui.tui.panels import events, flow, header, lag, ledger, pods, redis
+from kapture_tui.tui.panels import databases, events, flow, header, lag, ledger, pods
 from kapture_tui.tui.picture import out_of_sight
 from kapture_tui.tui.screens.base import Stage, bindings
 from kapture_tui.tui.screens.dialogs import Scale, Teardown
@@ -63,7 +63,9 @@ class Dashboard(Stage):
             "flow": lambda cells, rows: flow.picture(
                 self._snapshot, self.console.history, cells, self._boxed()
             ),
-            "redis": lambda cells, rows: redis.picture(self._snapshot, self.console.history, cells, rows),
+            "databases": lambda cells, rows: databases.picture(
+                self._snapshot, self.console.history, cells, rows, self._panels["databases"].selected
+            ),
             "ledger": lambda cells, rows: ledger.picture(self._snapshot, cells, self._boxed()),
             "events": lambda cells, rows: events.picture(
                 self._snapshot, cells, () if self._boxed() else flow.limit(self._snapshot)
@@ -174,8 +176,8 @@ class Dashboard(Stage):
         """Unfold a folded component; show all about anything else."""
         panel = self.panel()
         key = panel.selected if panel is not None else None
-        if panel is None or key is None or panel.id not in ("lag", "pods"):
-            self.say("select a state or a process first: tab goes through the panels", "warn")
+        if panel is None or key is None or panel.id not in ("lag", "pods", "databases"):
+            self.say("select a state, a process or a database first: tab goes through the panels", "warn")
         elif key.startswith(pods.COMPONENT) and self._component(key) not in self._unfolded:
             self._fold(key, open_=True)
         else:
