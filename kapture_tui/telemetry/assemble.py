@@ -19,6 +19,7 @@ RUNNING = frozenset({Phase.STARTING, Phase.FLOWING, Phase.PAUSED, Phase.DRAINING
 PARTS: Mapping[str, frozenset[Component]] = {
     "redis": frozenset({Component.REDIS}),
     "popular": frozenset({Component.REDIS}),
+    "sales": frozenset({Component.REDIS}),
     "elasticsearch": frozenset({Component.ELASTICSEARCH}),
     "postgres": frozenset({Component.POSTGRES}),
     "mongo": frozenset({Component.MONGO}),
@@ -27,7 +28,7 @@ PARTS: Mapping[str, frozenset[Component]] = {
 }
 """Parts of a Snapshot that exist only in a stack with one of these components."""
 
-REPORTED = ("kafka", "flow", "ledger", "redis", "popular")
+REPORTED = ("kafka", "flow", "ledger", "redis", "popular", "sales")
 """Parts of a Snapshot that come from the observer."""
 
 NO_REPORT = "the observer has not reported yet"
@@ -47,7 +48,7 @@ def assemble(observation: Observation, previous: Snapshot, *, target: str, time:
     if report is not None:
         parts = {
             name: getattr(report, name)
-            for name in ("kafka", "flow", "ledger", "redis", "popular", "loaders", "drained")
+            for name in ("kafka", "flow", "ledger", "redis", "popular", "sales", "loaders", "drained")
         }
     return Snapshot(
         time=time,

@@ -82,6 +82,7 @@ TABLE: tuple[Command, ...] = (
         "dashboard",
         footer=7,
     ),
+    Command("lag.group", "g", "group", "group", "lag of the next consumer group", "dashboard", footer=8),
     Command(
         "select.details", "enter", "details", "details", "all about what is selected", "dashboard", footer=2
     ),

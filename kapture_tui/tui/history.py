@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from kapture_tui.model.snapshot import FlowView, PodRow, Snapshot
+from kapture_tui.model.snapshot import FlowView, KafkaView, PodRow, Snapshot
 from kapture_tui.tui import databases
+from kapture_tui.tui.lateness import slowest
 
 WINDOW = 120
 """Ticks that bars cover, or a few more where their number does not divide it; a tick is a second."""
@@ -17,7 +18,7 @@ _KEPT = 2 * WINDOW
 class History:
     """What a figure was, tick by tick. Feed it every snapshot, shown or not.
 
-    Keys are pairs such as ("cpu", "etl"), ("rate", "offered"), ("rate", "etl-redis"), ("database", "redis").
+    Keys are pairs such as ("cpu", "etl"), ("rate", "offered"), ("rate", "etl"), ("database", "redis"), ("lag", "MA").
     """
 
     def __init__(self) -> None:
@@ -62,8 +63,17 @@ def _figures(snapshot: Snapshot) -> Iterator[tuple[tuple[str, str], float | None
     yield from _usage(snapshot.pods)
     if snapshot.flow is not None:
         yield from _rates(snapshot.flow)
+    if snapshot.kafka is not None:
+        yield from _states(snapshot.kafka)
     for name in databases.names(snapshot):
         yield ("database", name), databases.lead(snapshot, name)
+
+
+def _states(kafka: KafkaView) -> Iterator[tuple[tuple[str, str], float | None]]:
+    for state, topic in kafka.states.items():
+        slow = slowest(topic)
+        yield ("in", state), topic.in_per_s
+        yield ("lag", state), slow.lag if slow else None
 
 
 def _usage(pods: tuple[PodRow, ...]) -> Iterator[tuple[tuple[str, str], float | None]]:

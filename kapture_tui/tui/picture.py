@@ -11,7 +11,7 @@ from kapture_tui.tui.lines import Line, line
 STALE_S = 3.0
 """A report older than this, in seconds, is shown with its age."""
 
-REPORTED = frozenset({"kafka", "flow", "ledger", "redis", "popular"})
+REPORTED = frozenset({"kafka", "flow", "ledger", "redis", "popular", "sales"})
 """Parts of a snapshot that come from the observer: without a report, its reason is theirs."""
 
 
@@ -23,12 +23,14 @@ class Spot:
         key: what is there; the selection follows the key, wherever it moves.
         row: index into `Picture.rows`.
         x, width: cells.
+        height: rows.
     """
 
     key: str
     row: int
     x: int
     width: int
+    height: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,9 @@ from kapture_tui.model.snapshot import (
     PodRow,
     RedisView,
     RunInfo,
+    Sale,
     Snapshot,
+    StateSales,
     TopicView,
 )
 from kapture_tui.model.states import STATES
@@ -180,6 +182,18 @@ def everything(tick: int = 60) -> Snapshot:
     return replace(snapshot(tick), **databases(tick), unavailable={})
 
 
+def sales(tick: int = 60) -> dict[str, StateSales]:
+    """Return what California has sold: one transaction a tick."""
+    latest = tuple(
+        Sale(40_000 + n, n % 7, 3.2, 1_000 + int(9_000 * noise(n)), PRODUCTS[n % 3 : n % 3 + 2])
+        for n in (tick, tick - 1)
+    )
+    return {"CA": StateSales(370 * tick, 1_240 * tick, 1_930_000 * tick, latest=latest)}
+
+
+PRODUCTS = ("Chewy Bites 5 lb", "Feather Wand", "Cedar Bedding 14", "Soft Paw kitty litter 28")
+
+
 def loaders(tick: int = 60) -> tuple[LoaderRow, ...]:
     """Return what the two loaders say."""
     return tuple(
@@ -206,7 +220,8 @@ def snapshot(tick: int = 60) -> Snapshot:
         flow=flow(tick),
         ledger=ledger(tick),
         redis=redis(tick),
-        popular={"CA": ("Chewy Bites 5 lb", "Feather Wand", "Cedar Bedding")},
+        popular={"CA": PRODUCTS[:3]},
+        sales=sales(tick),
         loaders=loaders(tick),
         events=EVENTS,
         report_age_s=0.6,

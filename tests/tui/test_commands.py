@@ -17,10 +17,20 @@ from kapture_tui.tui.screens.dashboard import Dashboard
 from kapture_tui.tui.screens.dialogs import Failure, Scale, Teardown, ThemePicker
 from kapture_tui.tui.screens.reading import Details, Help, Logs
 from kapture_tui.tui.screens.setup import SetupScreen
+from kapture_tui.tui.screens.state import StateScreen
 from kapture_tui.tui.screens.steps import DeployScreen, TeardownScreen
 from tests.tui.stage import dashboard
 
-STAGES: tuple[type[Stage], ...] = (Dashboard, Details, Help, Logs, SetupScreen, DeployScreen, TeardownScreen)
+STAGES: tuple[type[Stage], ...] = (
+    Dashboard,
+    Details,
+    Help,
+    Logs,
+    SetupScreen,
+    StateScreen,
+    DeployScreen,
+    TeardownScreen,
+)
 DIALOGS: tuple[type[Dialog[object]], ...] = (Failure, Scale, Teardown, ThemePicker)
 
 

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapture_tui.model.event import Event, EventKind
-from kapture_tui.model.snapshot import GroupLag, Phase, RedisView, Snapshot
+from kapture_tui.model.snapshot import GroupLag, Phase, RedisView, Sale, Snapshot, StateSales
 from kapture_tui.model.states import STATES
 from kapture_tui.tui.history import History
 from kapture_tui.tui.lines import Line, line_width
-from kapture_tui.tui.panels import databases, details, events, flow, header, lag, ledger, pods
+from kapture_tui.tui.panels import databases, details, events, flow, header, lag, ledger, pods, state
 from kapture_tui.tui.picture import Picture
 from tests.tui import sample
 
@@ -34,6 +34,9 @@ def rows(picture: Picture) -> list[str]:
 def roles(picture: Picture, part: str) -> set[str]:
     """The roles in which a text is drawn."""
     return {role for row in picture.rows for span, role in row if part in span}
+
+
+PASSED = (*sample.sales()["CA"].latest, Sale(7, 0, store=HOSTILE, products=(HOSTILE,)))
 
 
 def history(ticks: int = 3) -> History:
@@ -54,7 +57,9 @@ def pictures(snapshot: Snapshot, cells: int, height: int) -> list[Picture]:
         ledger.picture(snapshot, cells),
         ledger.picture(snapshot, cells, boxed=False),
         events.picture(snapshot, cells),
-        details.picture(snapshot, past, "CA", cells),
+        state.topic(snapshot, past, "CA", cells),
+        state.products(snapshot, "CA", cells),
+        state.sales([("2026-01-02T17:00:00.000Z", sale) for sale in PASSED], snapshot, cells),
         details.picture(snapshot, past, "pod/etl-1", cells),
         details.picture(snapshot, past, "pod/data-loader-0", cells),
         details.picture(snapshot, past, "component/etl", cells),
@@ -314,7 +319,10 @@ def test_hostile_text_from_outside_is_drawn_not_obeyed() -> None:
         flow=replace(well.flow, mode=HOSTILE, limited_by=HOSTILE, groups={HOSTILE: well.flow.groups["etl"]}),
         redis=replace(well.redis, commands={HOSTILE: 5.0}),
         popular={"CA": (HOSTILE,)},
-        unavailable=dict.fromkeys(("kafka", "pods", "flow", "redis", "ledger", "events", "popular"), HOSTILE),
+        sales={"CA": StateSales(1, stores=1, busiest=(HOSTILE,))},
+        unavailable=dict.fromkeys(
+            ("kafka", "pods", "flow", "redis", "ledger", "events", "popular", "sales"), HOSTILE
+        ),
     )
     drawn = [*pictures(snapshot, 60, 14), details.picture(snapshot, history(), f"pod/{HOSTILE}", 60)]
     lines = [spans for p in drawn for spans in (p.title, p.extra, p.foot, *p.heading, *p.rows)]
@@ -323,12 +331,31 @@ def test_hostile_text_from_outside_is_drawn_not_obeyed() -> None:
     assert any("␛[2Jpod␊⟨202E⟩[bold]" in text(spans) for spans in lines)
 
 
-def test_details_of_a_state_show_groups_and_what_sells() -> None:
-    shown = rows(details.picture(sample.snapshot(), history(), "CA", 78))
-    assert shown[0].split() == ["topic", "transactions.CA"]
+def test_a_state_shows_its_topic_and_every_group() -> None:
+    picture = state.topic(sample.snapshot(), history(), "CA", 78)
+    shown = rows(picture)
+    assert text(picture.title) == "state CA  transactions.CA"
+    assert shown[0].split() == ["partitions", "1", "written", "25,600", "records"]
+    assert shown[1].split()[:3] == ["comes", "in", "360/s"]
     etl_redis = next(row for row in shown if row.startswith("etl-redis")).split()
-    assert etl_redis[2:5] == ["75", "s▓", etl_redis[4]]
-    assert any("1  Chewy Bites 5 lb" in row for row in shown)
+    assert etl_redis[2:4] == ["75", "s▓"]
+
+
+def test_a_state_shows_what_sells() -> None:
+    shown = rows(state.products(sample.snapshot(), "CA", 78))
+    assert shown[0].split() == ["orders", "22.2k", "items", "74.4k", "revenue", "$1.2M"]
+    assert shown[1].split() == ["stores", "–"]
+    assert shown[3].split(maxsplit=1) == ["1", "Chewy Bites 5 lb"]
+    stores = {"CA": StateSales(3, stores=12, busiest=("Fresno", "Napa"))}
+    shown = rows(state.products(replace(sample.snapshot(), sales=stores), "CA", 78))
+    assert shown[1] == "stores 12  busiest Fresno, Napa"
+
+
+def test_transactions_that_passed_come_with_time_price_and_products() -> None:
+    shown = rows(
+        state.sales([("2026-01-02T17:00:09.000Z", sample.sales()["CA"].latest[0])], sample.snapshot(), 100)
+    )
+    assert shown == ["17:00:09    $76.24 customer 40060 Chewy Bites 5 lb, Feather Wand"]
 
 
 def test_details_of_a_loader_show_its_own_words() -> None:

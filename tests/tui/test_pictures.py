@@ -12,11 +12,12 @@ from kapture_tui.model.spec import Component, LoadSpec, StackSpec
 from kapture_tui.stack import sizing
 from kapture_tui.tui.screens.dialogs import Scale, Teardown
 from kapture_tui.tui.screens.reading import Details, Help, Logs
+from kapture_tui.tui.screens.state import StateScreen
 from tests.tui import sample
 from tests.tui.fake import ScriptedTarget, deploy_events, step
-from tests.tui.stage import LARGE, SMALL, compare_picture, console, dashboard
+from tests.tui.stage import HUGE, LARGE, SMALL, compare_picture, console, dashboard
 
-SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+SIZES = pytest.mark.parametrize("size", [SMALL, LARGE, HUGE], ids=["80x24", "120x40", "200x60"])
 THEMES = pytest.mark.parametrize("theme", ["kapture-dark", "kapture-light"])
 SPEC = StackSpec("perf-test", 2, frozenset({Component.REDIS}), LoadSpec(rate=500.0))
 
@@ -110,7 +111,6 @@ async def test_essentials() -> None:
     ("what", "keys", "screen"),
     [
         ("details", ("right", "down", "enter"), Details),
-        ("state", ("shift+tab", "down", "enter"), Details),
         ("help", ("question_mark",), Help),
         ("logs", ("l",), Logs),
         ("scale", ("s", "right"), Scale),
@@ -128,3 +128,14 @@ async def test_what_opens_over_the_dashboard(what: str, keys: tuple[str, ...], s
         if what == "logs":
             await stage.until(lambda: "partition 5" in stage.text())
         compare_picture(stage, f"{what}-80x24")
+
+
+@SIZES
+@THEMES
+async def test_a_state(theme: str, size: tuple[int, int]) -> None:
+    ticks = [sample.snapshot(tick) for tick in range(133, 253)]
+    async with dashboard(*ticks, theme=theme, size=size) as stage:
+        stage.app.push_screen(StateScreen("CA"))
+        await stage.until_on(StateScreen)
+        await stage.show(*(sample.snapshot(tick) for tick in range(253, 270)))
+        compare_picture(stage, name("state", theme, size))

@@ -1,16 +1,15 @@
-"""Everything known about one thing: a state, a pod, a component, a database."""
+"""Everything known about one thing: a pod, a component, a database. States have a screen of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kapture_tui.model.snapshot import PodRow, Snapshot, TopicView
+from kapture_tui.model.snapshot import PodRow, Snapshot
 from kapture_tui.tui import databases, figures
 from kapture_tui.tui.databases import DATABASE
 from kapture_tui.tui.history import History, total
 from kapture_tui.tui.lines import Line, fit, line
-from kapture_tui.tui.panels.lag import group_names, shade
 from kapture_tui.tui.panels.pods import COMPONENT, POD, ailment, by_component
 from kapture_tui.tui.picture import Picture, reasons, staleness
 from kapture_tui.tui.text import clean, left, right
@@ -19,14 +18,12 @@ _LABEL = 16
 
 
 def picture(snapshot: Snapshot, history: History, key: str, cells: int) -> Picture:
-    """Return the picture for the key of a selection: a state's code, a pod, a component or a database."""
+    """Return the picture for the key of a selection: a pod, a component or a database."""
     if key.startswith(POD):
         return _pod(snapshot, key.removeprefix(POD), cells)
-    if key.startswith(COMPONENT):
-        return _component(snapshot, history, key.removeprefix(COMPONENT), cells)
     if key.startswith(DATABASE):
         return _database(snapshot, history, key.removeprefix(DATABASE), cells)
-    return _state(snapshot, key, cells)
+    return _component(snapshot, history, key.removeprefix(COMPONENT), cells)
 
 
 def _picture(title: str, rows: Iterable[Line], cells: int, extra: Line = (), foot: Line = ()) -> Picture:
@@ -35,44 +32,6 @@ def _picture(title: str, rows: Iterable[Line], cells: int, extra: Line = (), foo
 
 def _fact(label: str, value: str, role: str = "text") -> Line:
     return line((left(label, _LABEL), "dim"), (value, role))
-
-
-def _state(snapshot: Snapshot, state: str, cells: int) -> Picture:
-    topic = snapshot.kafka.states.get(state, TopicView()) if snapshot.kafka else TopicView()
-    rows = [
-        _fact("topic", f"transactions.{state}"),
-        _fact("partitions", str(topic.partitions) if topic.partitions else figures.DASH),
-        _fact("written", f"{figures.whole(topic.end_offset)} records"),
-        _fact("comes in", figures.rate(topic.in_per_s)),
-        (),
-        line((left("group", _LABEL) + right("lag", 10) + right("behind", 10) + right("read", 12), "dim")),
-        *(_group(name, topic) for name in group_names(snapshot)),
-        (),
-        *_popular(snapshot, state, cells),
-    ]
-    why = reasons(snapshot, "kafka", "popular")
-    return _picture(f"state {state}", rows, cells, staleness(snapshot), why)
-
-
-def _group(name: str, topic: TopicView) -> Line:
-    group = topic.groups.get(name)
-    glyph, role = shade(group)
-    return line(
-        left(name, _LABEL),
-        right(figures.whole(group.lag if group else None), 10),
-        (right(figures.seconds(group.lag_s if group else None), 9), role),
-        (glyph, role),
-        right(figures.rate(group.out_per_s if group else None), 12),
-    )
-
-
-def _popular(snapshot: Snapshot, state: str, cells: int) -> list[Line]:
-    products = snapshot.popular.get(state, ())
-    if not products:
-        return [_fact("sells best", figures.DASH)]
-    rows = [_fact("sells best", f"1  {products[0]}")]
-    rows += [_fact("", f"{rank}  {name}") for rank, name in enumerate(products[1:], 2)]
-    return rows
 
 
 def _pod(snapshot: Snapshot, name: str, cells: int) -> Picture:

@@ -20,6 +20,7 @@ from kapture_tui.tui.picture import out_of_sight
 from kapture_tui.tui.screens.base import Stage, bindings
 from kapture_tui.tui.screens.dialogs import Scale, Teardown
 from kapture_tui.tui.screens.reading import Details, Logs
+from kapture_tui.tui.screens.state import StateScreen
 from kapture_tui.tui.widgets.canvas import Canvas
 from kapture_tui.tui.widgets.panel import Drawer, Panel
 
@@ -50,13 +51,14 @@ class Dashboard(Stage):
         self._snapshot = Snapshot()
         self._frozen = False
         self._unfolded: set[str] = set()
+        self._group: str | None = None
         self._header = HeaderBar()
         self._panels = {name: Panel(name, drawer) for name, drawer in self._drawers().items()}
         self._arranged: Arrangement | None = None
 
     def _drawers(self) -> dict[str, Drawer]:
         return {
-            "lag": lambda cells, rows: lag.picture(self._snapshot, cells, rows, self._boxed()),
+            "lag": lambda cells, rows: lag.picture(self._snapshot, cells, rows, self._boxed(), self._group),
             "pods": lambda cells, rows: pods.picture(
                 self._snapshot, self.console.history, cells, self._unfolded
             ),
@@ -130,7 +132,7 @@ class Dashboard(Stage):
         wants = Wants(
             pods=len(shown.rows),
             groups=groups,
-            lag={cells: lag.grid(groups, max(20, cells)).rows for cells in arrange.lag_widths(size.width)},
+            lag={cells: lag.rows_wanted(groups, cells, size.height) for cells in arrange.lag_widths(size.width)},
         )
         return arrange.arrange(size.width, size.height, wants, self._header_rows(size))
 
@@ -180,6 +182,8 @@ class Dashboard(Stage):
             self.say("select a state, a process or a database first: tab goes through the panels", "warn")
         elif key.startswith(pods.COMPONENT) and self._component(key) not in self._unfolded:
             self._fold(key, open_=True)
+        elif panel.id == "lag":
+            self.app.push_screen(StateScreen(key))
         else:
             self.app.push_screen(Details(key))
 
@@ -192,6 +196,13 @@ class Dashboard(Stage):
             self.say("there is no process yet", "warn")
             return
         self.app.push_screen(Logs(key.partition("/")[2]))
+
+    def action_group(self) -> None:
+        """Show the lag of the next consumer group; after the last one, of whichever is slowest."""
+        names = (None, *lag.group_names(self._snapshot))
+        index = names.index(self._group) if self._group in names else 0
+        self._group = names[(index + 1) % len(names)]
+        self._panels["lag"].redraw()
 
     def action_pause(self) -> None:
         """Freeze the display, or let it go on."""

@@ -109,7 +109,7 @@ class Panel(Canvas, can_focus=True):
     def _reveal(self) -> None:
         if (spot := self._current()) is not None:
             self._last_row = spot.row
-            self._top = max(min(self._top, spot.row), spot.row - self._page() + 1)
+            self._top = max(min(self._top, spot.row), spot.row + spot.height - self._page())
 
     def _scroll(self, where: str) -> bool:
         steps = {
@@ -128,10 +128,10 @@ class Panel(Canvas, can_focus=True):
         picture, page = self._picture, self._page()
         shown = [fit(row, inner) for row in picture.rows[self._top : self._top + page]]
         spot = self._current()
-        if self.has_focus and spot is not None and 0 <= spot.row - self._top < len(shown):
-            shown[spot.row - self._top] = select(
-                shown[spot.row - self._top], spot.x, min(spot.width, inner - spot.x)
-            )
+        if self.has_focus and spot is not None:
+            for y in range(spot.row - self._top, spot.row - self._top + spot.height):
+                if 0 <= y < len(shown):
+                    shown[y] = select(shown[y], spot.x, min(spot.width, inner - spot.x))
         if self.boxed:
             return [*(fit(row, inner) for row in picture.heading), *shown]
         blank = rows - 2 - len(shown) if picture.foot else 0
@@ -169,7 +169,11 @@ class Panel(Canvas, can_focus=True):
         """Return the spot at a cell of this widget."""
         above = 1 + (len(self._picture.heading) if self.boxed else 0)
         row, column = y - above + self._top, x - (BOX_CELLS if self.boxed else RULE_CELLS) // 2
-        hits = (s for s in self._picture.spots if s.row == row and s.x <= column < s.x + s.width)
+        hits = (
+            s
+            for s in self._picture.spots
+            if s.row <= row < s.row + s.height and s.x <= column < s.x + s.width
+        )
         return next(hits, None) if y >= above else None
 
 
@@ -184,7 +188,8 @@ def _target(spots: Sequence[Spot], current: Spot | None, where: str, page: int) 
         return _sideways(spots, current, 1 if where == "right" else -1)
     wanted = current.row + {"up": -1, "down": 1, "page_up": -page, "page_down": page}[where]
     beyond = [s for s in spots if (s.row < current.row if wanted < current.row else s.row > current.row)]
-    return min(beyond, key=lambda s: (abs(s.row - wanted), abs(s.x - current.x)), default=None)
+    # A cell is about twice as high as it is wide.
+    return min(beyond, key=lambda s: 2 * abs(s.row - wanted) + abs(s.x - current.x), default=None)
 
 
 def _sideways(spots: Sequence[Spot], current: Spot, direction: int) -> Spot | None:

@@ -46,7 +46,7 @@ def assemble(
     store, no_redis = (None, "not deployed") if redis is None else redis
     unavailable: dict[str, str] = dict.fromkeys(("kafka", "flow", "ledger"), no_kafka) if part is None else {}
     if store is None:
-        unavailable |= {"redis": no_redis, "popular": no_redis}
+        unavailable |= {"redis": no_redis, "popular": no_redis, "sales": no_redis}
     return ObserverReport(
         time=timestamp(time_s),
         seq=seq,
@@ -55,6 +55,7 @@ def assemble(
         ledger=part.ledger if part else None,
         redis=store.redis if store else None,
         popular=store.popular if store else {},
+        sales=store.sales if store else {},
         loaders=part.loaders if part else (),
         drained=part.drained if part else False,
         unavailable=unavailable

@@ -20,7 +20,9 @@ from kapture_tui.model.snapshot import (
     PodRow,
     RedisView,
     RunInfo,
+    Sale,
     Snapshot,
+    StateSales,
 )
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.model.wire import from_wire, to_wire
@@ -39,6 +41,7 @@ def report(in_etl: int = 5, in_redis: int = 5, **fields: Any) -> ObserverReport:
         "ledger": Ledger(groups=groups),
         "redis": RedisView(keys=3),
         "popular": {"MA": ("Kibble",)},
+        "sales": {"MA": StateSales(3, latest=(Sale(7, 0),))},
         "loaders": (LIVE,),
     }
     return ObserverReport("t", 1, **(values | fields))
@@ -59,7 +62,7 @@ def test_what_the_report_says_is_passed_on_unchanged() -> None:
     result = snapshot(seen(told, pods=pods, elapsed_s=7.0), Snapshot(seq=41))
     assert (result.time, result.seq, result.pods, result.report_age_s) == ("now", 42, pods, 0.5)
     passed_on = {f.name for f in fields(ObserverReport)} - {"time", "seq", "unavailable"}
-    assert passed_on == {"kafka", "flow", "ledger", "redis", "popular", "loaders", "drained"}
+    assert passed_on == {"kafka", "flow", "ledger", "redis", "popular", "sales", "loaders", "drained"}
     for name in passed_on:
         assert getattr(result, name) == getattr(told, name), name
     assert result.run == RunInfo(
