@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kapture_tui.model.snapshot import Snapshot
@@ -43,14 +44,16 @@ class Picture:
         heading: stays in place when the rows are scrolled.
         rows: any number; the panel shows as many as fit.
         spots: in reading order.
+        find: from a key to its spot; None: they are few enough to be looked through.
         foot: in the lower frame, or over the last row where there is none: why something is missing.
     """
 
     title: Line
     extra: Line = ()
     heading: tuple[Line, ...] = ()
-    rows: tuple[Line, ...] = ()
-    spots: tuple[Spot, ...] = ()
+    rows: Sequence[Line] = ()
+    spots: Sequence[Spot] = ()
+    find: Callable[[str], Spot | None] | None = None
     foot: Line = ()
 
 

@@ -88,8 +88,8 @@ def test_without_a_file_the_keys_are_the_tables(tmp_path: Path) -> None:
 
 
 def test_a_keymap_changes_what_it_names(tmp_path: Path) -> None:
-    keys = keymap.load(written(tmp_path, "# mine\nstack.scale: f5, x\nloader.more: '>'\n"))
-    assert keys["stack.scale"] == "f5,x"
+    keys = keymap.load(written(tmp_path, "# mine\nstack.scale: f5, X\nloader.more: '>'\n"))
+    assert keys["stack.scale"] == "f5,X"
     assert keys["loader.more"] == "greater_than_sign"
     assert keys["select.logs"] == "l"
 

@@ -141,7 +141,7 @@ async def test_enter_elsewhere_says_what_it_is_for() -> None:
     async with dashboard(sample.snapshot()) as stage:
         await focus(stage, "flow")
         await stage.press("enter")
-        assert "select a state, a process" in stage.lines()[-1]
+        assert "select something first" in stage.lines()[-1]
 
 
 @pytest.mark.parametrize(("key", "number"), [("plus", 3), ("equals_sign", 3), ("minus", 1)])
@@ -334,10 +334,10 @@ async def test_it_follows_the_terminals_size() -> None:
     async with dashboard(sample.snapshot(), size=SMALL) as stage:
         await stage.pilot.resize_terminal(*LARGE)
         await stage.pilot.pause()
-        assert "╭─ lag by state" in stage.text()
+        assert "╭─ 1 lag by state" in stage.text()
         await stage.pilot.resize_terminal(*SMALL)
         await stage.pilot.pause()
-        assert "─ lag by state" in stage.lines()[1]
+        assert "─ 1 lag by state" in stage.lines()[1]
         assert "╭" not in stage.text()
 
 

@@ -10,7 +10,8 @@ import pytest
 from kapture_tui.model.errors import Unreachable
 from kapture_tui.model.spec import Component, LoadSpec, StackSpec
 from kapture_tui.stack import sizing
-from kapture_tui.tui.screens.dialogs import Scale, Teardown
+from kapture_tui.tui.screens.dashboard import Dashboard
+from kapture_tui.tui.screens.dialogs import Confirm, Scale, Teardown
 from kapture_tui.tui.screens.reading import Details, Help, Logs
 from kapture_tui.tui.screens.state import StateScreen
 from tests.tui import sample
@@ -115,6 +116,9 @@ async def test_essentials() -> None:
         ("logs", ("l",), Logs),
         ("scale", ("s", "right"), Scale),
         ("teardown", ("D",), Teardown),
+        ("kill", ("right", "down", "x"), Confirm),
+        ("filter", ("slash", "e", "t", "l"), Dashboard),
+        ("map", ("1", "z"), Dashboard),
         ("themes", ("t",), None),
     ],
 )

@@ -70,14 +70,16 @@ def drawn(
     """Return the map's rows and the places of the states in them.
 
     Args:
-        states: topics by state; one that is missing is drawn without figures.
+        states: topics by state; one that is missing is left out.
         group: the consumer group whose lag is shown; None: in each state that of the slowest.
     """
     rows: list[Line] = [()] * layout_.rows
     spots = []
     for state, (column, row) in sorted(PLACES.items(), key=lambda item: item[1][::-1]):
+        if state not in states:
+            continue
         x, y = column * layout_.width, row * layout_.height
-        for line_, cell in enumerate(_cell(state, _lag(states.get(state), group), layout_), y):
+        for line_, cell in enumerate(_cell(state, _lag(states[state], group), layout_), y):
             rows[line_] = (*fit(rows[line_], x), *fit(cell, layout_.width))
         spots.append(Spot(state, y, x, layout_.width - 1, layout_.height))
     return rows, tuple(spots)
@@ -90,9 +92,7 @@ def hottest(states: Mapping[str, TopicView], group: str | None) -> list[tuple[st
     return sorted(late, key=lambda item: -(item[1].lag_s or 0.0))
 
 
-def _lag(topic: TopicView | None, group: str | None) -> GroupLag | None:
-    if topic is None:
-        return None
+def _lag(topic: TopicView, group: str | None) -> GroupLag | None:
     return slowest(topic) if group is None else topic.groups.get(group)
 
 

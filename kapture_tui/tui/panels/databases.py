@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from kapture_tui.model.snapshot import Snapshot
-from kapture_tui.tui.databases import DATABASE, Shape, listed, names, part, shape, written
+from kapture_tui.tui.databases import DATABASE, Shape, lead, listed, names, part, shape, written
 from kapture_tui.tui.figures import DASH, count, rate, spark
 from kapture_tui.tui.history import History
 from kapture_tui.tui.lines import Line, fit, line, line_width
 from kapture_tui.tui.picture import Picture, Spot, staleness
+from kapture_tui.tui.table import PLAIN, View, kept, ordered
 from kapture_tui.tui.text import clean, left, right
+
+COLUMNS = ("name", "rate")
+"""What the rows can be sorted by."""
 
 ABSENT = "not deployed"
 
@@ -24,10 +28,17 @@ _FIGURE, _NOTE = 6, 13
 
 
 def picture(
-    snapshot: Snapshot, history: History, cells: int, height: int, selected: str | None = None
+    snapshot: Snapshot,
+    history: History,
+    cells: int,
+    height: int,
+    selected: str | None = None,
+    view: View = PLAIN,
 ) -> Picture:
     """Return the panel's picture for `cells` cells and `height` rows; `selected` is the key of the selection."""
-    present = {name: part(snapshot, name) for name in names(snapshot)}
+    seen = kept(names(snapshot), view, lambda name: {"name": name})
+    seen = ordered(seen, view, lambda name, column: name if column == "name" else lead(snapshot, name))
+    present = {name: part(snapshot, name) for name in seen}
     reasons = {name: _reason(snapshot, name) for name, figures in present.items() if figures is None}
     common = _silence(snapshot) or _common(reasons)
     shown = [name for name in present if reasons.get(name) != ABSENT]

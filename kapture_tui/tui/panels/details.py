@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from kapture_tui.model.snapshot import PodRow, Snapshot
 from kapture_tui.tui import databases, figures
 from kapture_tui.tui.databases import DATABASE
-from kapture_tui.tui.history import History, total
+from kapture_tui.tui.history import History
 from kapture_tui.tui.lines import Line, fit, line
-from kapture_tui.tui.panels.pods import COMPONENT, POD, ailment, by_component
+from kapture_tui.tui.panels import events
+from kapture_tui.tui.panels.pods import COMPONENT, POD
 from kapture_tui.tui.picture import Picture, reasons, staleness
+from kapture_tui.tui.podgroups import ailment, by_component, total
 from kapture_tui.tui.text import clean, left, right
 
 _LABEL = 16
@@ -38,9 +41,8 @@ def _pod(snapshot: Snapshot, name: str, cells: int) -> Picture:
     pod = next((pod for pod in snapshot.pods if pod.name == name), None)
     if pod is None:
         return _picture(clean(name), [line(("it is gone", "warn"))], cells)
-    return _picture(
-        clean(name), [*_facts(pod), *_words(snapshot, name)], cells, foot=reasons(snapshot, "pods")
-    )
+    rows = [*_facts(pod), *_words(snapshot, name), *_events(snapshot, name, cells)]
+    return _picture(clean(name), rows, cells, foot=reasons(snapshot, "pods"))
 
 
 def _facts(pod: PodRow) -> list[Line]:
@@ -110,7 +112,16 @@ def _component(snapshot: Snapshot, history: History, name: str, cells: int) -> P
         rows.append(_member(pod))
         if trouble := ailment(pod):
             rows.append(line((f"  {trouble}", "warn")))
+    rows += _events(snapshot, name, cells)
     return _picture(clean(name), rows, cells, foot=reasons(snapshot, "pods"))
+
+
+def _events(snapshot: Snapshot, name: str, cells: int) -> list[Line]:
+    """What happened to it, the latest first."""
+    own = tuple(event for event in snapshot.events if name == event.subject or name in event.text)
+    if not own:
+        return [(), line(("events", "title")), line(("none that are known here", "dim"))]
+    return [(), line(("events", "title")), *events.picture(replace(snapshot, events=own), cells).rows]
 
 
 def _database(snapshot: Snapshot, history: History, name: str, cells: int) -> Picture:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from kapture_tui.model.snapshot import Snapshot, TopicView
@@ -12,7 +12,11 @@ from kapture_tui.tui.lateness import rank, shade
 from kapture_tui.tui.lines import Line, fit, line, line_width
 from kapture_tui.tui.panels import country
 from kapture_tui.tui.picture import Picture, Spot, beside, reasons, staleness
+from kapture_tui.tui.table import PLAIN, View, kept, ordered
 from kapture_tui.tui.text import left, right
+
+COLUMNS = ("state", "lag", "late", "in")
+"""What the list can be sorted by."""
 
 _FIGURE, _GAP = 4, 1
 
@@ -48,7 +52,12 @@ def rows_wanted(groups: int, cells: int, room: int) -> int:
 
 
 def picture(
-    snapshot: Snapshot, cells: int, height: int, headed: bool = True, group: str | None = None
+    snapshot: Snapshot,
+    cells: int,
+    height: int,
+    headed: bool = True,
+    group: str | None = None,
+    view: View = PLAIN,
 ) -> Picture:
     """Return the panel's picture for `cells` cells and `height` rows: the map, or a list where it does not fit.
 
@@ -57,13 +66,18 @@ def picture(
         group: the consumer group that is shown; None: in the map that which is slowest, in the list all of them.
     """
     layout = country.layout(cells, height)
-    if layout is not None:
-        return _map(snapshot, cells, height, group, layout)
-    return _list(snapshot, cells, height, headed, group)
+    seen = kept(STATES, view, lambda state: {"state": state})
+    # Who sorts wants to read from top to bottom.
+    if layout is not None and not view.order:
+        return _map(snapshot, cells, group, layout, seen)
+    return _list(snapshot, cells, height, headed, group, view, seen)
 
 
-def _map(snapshot: Snapshot, cells: int, height: int, group: str | None, layout: country.Layout) -> Picture:
+def _map(
+    snapshot: Snapshot, cells: int, group: str | None, layout: country.Layout, seen: Collection[str]
+) -> Picture:
     states = snapshot.kafka.states if snapshot.kafka else {}
+    states = {state: states.get(state, TopicView()) for state in seen}
     rows, spots = country.drawn(states, group, layout)
     legend = _legend(cells)
     latest = country.caption(states, group, cells - line_width(legend) - 4)
@@ -81,13 +95,26 @@ def _legend(cells: int) -> Line:
     return line((long if cells > 70 else "░ 3s ▒ 15s ▓ 1m █ 5m", "dim"))
 
 
-def _list(snapshot: Snapshot, cells: int, height: int, headed: bool, group: str | None) -> Picture:
+def _list(
+    snapshot: Snapshot,
+    cells: int,
+    height: int,
+    headed: bool,
+    group: str | None,
+    view: View,
+    seen: Sequence[str],
+) -> Picture:
     """States keep their alphabetical places where all of them fit; where they must be scrolled, late ones are first."""
     groups = (group,) if group else group_names(snapshot)
     layout = grid(len(groups), cells)
     heading = (_heading(groups, layout, cells),) if headed else ()
     fits = layout.rows <= height - len(heading)
-    order = STATES if fits else _late_first(snapshot, groups)
+    if view.order:
+        order: Sequence[str] = ordered(
+            seen, view, lambda state, column: _value(snapshot, groups, state, column)
+        )
+    else:
+        order = list(seen) if fits else _late_first(snapshot, groups, seen)
     rows, spots = _cells(snapshot, order, groups, layout, down=fits)
     return Picture(
         title=_title(groups, with_names=not heading),
@@ -128,14 +155,25 @@ def _totals(snapshot: Snapshot, groups: Sequence[str]) -> Line:
     return line(("total ", "dim"), figures)
 
 
-def _late_first(snapshot: Snapshot, groups: Sequence[str]) -> tuple[str, ...]:
+def _value(snapshot: Snapshot, groups: Sequence[str], state: str, column: str) -> str | float | None:
+    if column == "state":
+        return state
+    topic = snapshot.kafka.states.get(state) if snapshot.kafka else None
+    if topic is None or column == "in":
+        return topic.in_per_s if topic else None
+    lags = [topic.groups[name] for name in groups if name in topic.groups]
+    known = [lag.lag if column == "lag" else lag.lag_s for lag in lags]
+    return max((value for value in known if value is not None), default=None)
+
+
+def _late_first(snapshot: Snapshot, groups: Sequence[str], seen: Sequence[str]) -> Sequence[str]:
     """Return the states, the later the earlier. Ranked by shade, so that what is equally late keeps its place."""
 
     def lateness(state: str) -> int:
         topic = snapshot.kafka.states.get(state) if snapshot.kafka else None
         return max((rank(topic.groups.get(name)) for name in groups), default=0) if topic else 0
 
-    return tuple(sorted(STATES, key=lateness, reverse=True))
+    return sorted(seen, key=lateness, reverse=True)
 
 
 def _cells(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from kapture_tui.model.snapshot import Sale, Snapshot, StateSales, TopicView
 from kapture_tui.tui import figures
@@ -77,6 +77,12 @@ def sales(passed: Sequence[tuple[str, Sale]], snapshot: Snapshot, cells: int) ->
         rows=tuple(fit(row, cells) for row in rows) or (line(("none yet", "dim")),),
         foot=reasons(snapshot, "sales"),
     )
+
+
+def texts(passed: tuple[str, Sale]) -> Mapping[str, str]:
+    """Return a transaction's texts, by the columns a filter can name."""
+    _, sale = passed
+    return {"customer": str(sale.customer), "product": ", ".join(sale.products), "store": sale.store}
 
 
 def money(cents: int | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from textual.geometry import Size
@@ -14,7 +14,9 @@ from kapture_tui.model.states import STATES
 from kapture_tui.tui.arrange import Place
 from kapture_tui.tui.panels import state
 from kapture_tui.tui.picture import Picture
-from kapture_tui.tui.screens.base import Stage, bindings
+from kapture_tui.tui.screens.base import bindings
+from kapture_tui.tui.screens.tables import TableStage
+from kapture_tui.tui.table import kept
 from kapture_tui.tui.widgets.panel import Panel
 
 KEPT = 500
@@ -23,12 +25,12 @@ KEPT = 500
 _TWO_COLUMNS = 100
 
 
-class StateScreen(Stage):
+class StateScreen(TableStage):
     """Topic, products and passing transactions of one state; left and right go to its neighbours in the alphabet."""
 
-    PLACES: ClassVar[tuple[str, ...]] = ("dialog",)
-    UNSAID = ("dialog.accept",)
-    BINDINGS = bindings("dialog", "list")
+    PLACES: ClassVar[tuple[str, ...]] = ("table", "dialog")
+    UNSAID = ("dialog.accept", "table.sort", "table.turn")
+    BINDINGS = bindings("table", "dialog", "list")
     AUTO_FOCUS = "#sales"
 
     def __init__(self, code: str) -> None:
@@ -44,6 +46,7 @@ class StateScreen(Stage):
         """Three panels and the keys."""
         yield from (self._topic, self._products, self._sales)
         yield self.make_keybar()
+        yield self.prompt
 
     def on_mount(self) -> None:
         """Show what is known now."""
@@ -70,7 +73,16 @@ class StateScreen(Stage):
         return state.products(self._snapshot, self._state, cells)
 
     def _draw_sales(self, cells: int) -> Picture:
-        return state.sales(tuple(self._passed), self._snapshot, cells)
+        passed = kept(self._passed, self._sales.view, state.texts)
+        return state.sales(passed, self._snapshot, cells)
+
+    def table(self) -> Panel:
+        """Return the transactions."""
+        return self._sales
+
+    def texts(self, panel: Panel) -> Sequence[str]:
+        """Return the columns that words of a filter can name."""
+        return ("customer", "product", "store")
 
     def rectangles(self, size: Size) -> Mapping[str, Place]:
         """Topic and products side by side where there is room, transactions below; small ones lack the products."""
@@ -78,13 +90,13 @@ class StateScreen(Stage):
         high = 2 + max(state.topic_rows(self._snapshot), 8 if wide else 0)
         high = min(high, max(4, size.height // 2))
         rest = size.height - 1 - high
-        keys = Place(0, size.height - 1, size.width, 1)
+        keys = self.keys_line(size)
         if wide:
             half = size.width // 2
             top = {"topic": Place(0, 0, half, high), "products": Place(half, 0, size.width - half, high)}
-            return {**top, "sales": Place(0, high, size.width, rest), "keys": keys}
+            return {**top, "sales": Place(0, high, size.width, rest), **keys}
         products = min(10, rest // 2) if rest >= 8 else 0
-        places = {"topic": Place(0, 0, size.width, high), "keys": keys}
+        places = {"topic": Place(0, 0, size.width, high), **keys}
         if products:
             places["products"] = Place(0, high, size.width, products)
         return {**places, "sales": Place(0, high + products, size.width, rest - products)}
