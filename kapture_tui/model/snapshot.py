@@ -191,6 +191,45 @@ class RedisView:
 
 
 @dataclass(frozen=True, slots=True)
+class Sale:
+    """One transaction, as a person would tell it.
+
+    Attributes:
+        customer, number: together they name it: the customer's transactions count 0, 1, 2, …
+        day: simulated time, days.
+        cents: price of all items; 0 where the record carries none.
+        products: in the order they were picked.
+        store: where; "" where the record does not say.
+    """
+
+    customer: int
+    number: int
+    day: float = 0.0
+    cents: int = 0
+    products: tuple[str, ...] = ()
+    store: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StateSales:
+    """What has been sold in one state, as the databases have it.
+
+    Attributes:
+        orders, items, revenue_cents: since the run began.
+        stores: how many of its stores have sold something; None: not known.
+        busiest: of these, best first.
+        latest: the last transactions, newest first.
+    """
+
+    orders: int | None = None
+    items: int | None = None
+    revenue_cents: int | None = None
+    stores: int | None = None
+    busiest: tuple[str, ...] = ()
+    latest: tuple[Sale, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LoaderRow:
     """One loader's own words: see `LoaderHalf`. `state` is live, done or dead."""
 
@@ -213,6 +252,7 @@ class ObserverReport:
         seq: counts the observer's ticks.
         databases: figures of databases from outside the project, by name.
         popular: by state, the best-selling products, best first.
+        sales: by state, what has been sold.
         drained: every group has read everything the loaders sent, and no loader is live.
         unavailable: what could not be measured, with the reason.
     """
@@ -230,6 +270,7 @@ class ObserverReport:
     spout: Mapping[str, Any] | None = None
     databases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     popular: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sales: Mapping[str, StateSales] = field(default_factory=dict)
     loaders: tuple[LoaderRow, ...] = ()
     drained: bool = False
     unavailable: Mapping[str, str] = field(default_factory=dict)
@@ -262,6 +303,7 @@ class Snapshot:
     spout: Mapping[str, Any] | None = None
     databases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     popular: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sales: Mapping[str, StateSales] = field(default_factory=dict)
     loaders: tuple[LoaderRow, ...] = ()
     events: tuple[Event, ...] = ()
     report_age_s: float | None = None

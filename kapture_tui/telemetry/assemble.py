@@ -19,6 +19,7 @@ RUNNING = frozenset({Phase.STARTING, Phase.FLOWING, Phase.PAUSED, Phase.DRAINING
 PARTS: Mapping[str, frozenset[Component]] = {
     "redis": frozenset({Component.REDIS}),
     "popular": frozenset({Component.REDIS}),
+    "sales": frozenset({Component.REDIS}),
     "elasticsearch": frozenset({Component.ELASTICSEARCH}),
     "postgres": frozenset({Component.POSTGRES}),
     "mongo": frozenset({Component.MONGO}),
@@ -38,6 +39,7 @@ REPORTED = (
     "webapp",
     "spout",
     "popular",
+    "sales",
 )
 """Parts of a Snapshot that come from the observer and have a reason where they are missing."""
 

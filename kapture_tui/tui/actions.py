@@ -15,6 +15,7 @@ from kapture_tui.model.event import Event
 from kapture_tui.model.snapshot import Phase, PodRow, RunInfo, Snapshot
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.targets.base import Place, Target
+from kapture_tui.tui.byhand import ByHand
 from kapture_tui.tui.figures import count, plural, size
 
 _LEAVING = ("Terminating", "Succeeded")
@@ -46,6 +47,7 @@ class Session:
         found: the same before we deployed anything there; None when attached.
         denied: what may not be done there, as `Target.denied` says it.
         agreed: a person has agreed to changes of that cluster.
+        last: the latest action as a command line; "" before any.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Session:
         self.found: Place | None = None
         self.denied: Mapping[str, str] = {}
         self.agreed = False
+        self.last = ""
         self._wanted: dict[Component, int] = {}
 
     async def look_around(self) -> None:
@@ -124,12 +127,40 @@ class Session:
         if before == replicas:
             return f"{component.value} stays at {replicas}"
         self._wanted[component] = replicas
+        self.last = self.by_hand.scale(component, replicas)
         try:
             await self.target.scale(component, replicas)
         except KaptureError:
             self._wanted.pop(component, None)
             raise
         return f"{component.value} {before} → {replicas}"
+
+    async def kill(self, pod: str) -> str:
+        """End one pod without warning; whoever keeps the stack brings it back. See `Target.kill`."""
+        self._check_writable()
+        self.last = self.by_hand.kill(pod)
+        await self.target.kill(pod)
+        return f"{pod} killed"
+
+    async def logs(self, subject: str) -> AsyncIterator[str]:
+        """The log of a pod, or of all pods of a component, followed for ever; see `Target.logs`."""
+        self.last = self.by_hand.logs(subject, any(pod.name == subject for pod in self.latest.pods))
+        async for text in self.target.logs(subject, follow=True):
+            yield text
+
+    def described(self, pod: str) -> None:
+        """Take note that a pod is being looked at."""
+        self.last = self.by_hand.describe(pod) or self.last
+
+    def shared(self) -> bool:
+        """Return whether others may have things in the namespace: one on a cluster that was not made for the stack."""
+        return self.target.name != "local" and (self.found is None or self.found.exists is not False)
+
+    @property
+    def by_hand(self) -> ByHand:
+        """How the same is done without the console."""
+        context = self.place.context if self.place else ""
+        return ByHand(self.namespace, self.target.name, context)
 
     def _check_writable(self) -> None:
         if self.readonly:

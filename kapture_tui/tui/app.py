@@ -203,6 +203,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
         session.agreed = await answer
         return session.agreed
 
+    def whereabouts(self) -> tuple[Fact, ...]:
+        """Return where the stack is, for a question; nothing on this machine, or while the cluster has not said."""
+        place = self.session.place
+        return whereabouts(place) if place is not None else ()
+
     def let_go(self, target: Target) -> None:
         """Close a target that is not used any more."""
         task = asyncio.get_running_loop().create_task(self._end(target))
@@ -374,9 +379,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Choose a theme."""
         from kapture_tui.tui.screens.dialogs import ThemePicker
 
-        self.push_screen(ThemePicker(self.palette.name), self._keep_theme)
+        self.push_screen(ThemePicker(self.palette.name), self.choose_theme)
 
-    def _keep_theme(self, name: str | None) -> None:
+    def choose_theme(self, name: str | None) -> None:
+        """Wear a theme from now on; None: none was chosen."""
         if name is None:
             return
         try:
@@ -391,6 +397,34 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
         if not isinstance(self.screen, Help):
             self.push_screen(Help())
+
+    # Copying and the mouse
+
+    def action_copy(self) -> None:
+        """Copy what the top screen offers."""
+        text = getattr(self.screen, "copied", "")
+        if text:
+            self.start(self._copy(text), self.screen)
+        else:
+            self.top_stage().say("there is nothing to copy here", "warn")
+
+    async def _copy(self, text: str) -> None:
+        from kapture_tui.tui.clipboard import MOST_BYTES, copy
+
+        driver = self._driver
+        whole = await copy(text, driver.write if driver is not None else lambda _: None)
+        first, *others = text.splitlines()
+        told = f"{len(others) + 1} lines" if others else first
+        self.top_stage().say(f"copied {told}" if whole else f"copied the first {MOST_BYTES // 1000} kB")
+
+    def action_mouse(self) -> None:
+        """Let the terminal have the mouse, or take it back."""
+        if not isinstance(self._driver, Terminal):
+            self.top_stage().say("there is no terminal with a mouse", "warn")
+            return
+        on = self._driver.switch_mouse()
+        how = "on: clicks select" if on else "off: the terminal's own selection works"
+        self.top_stage().say(f"mouse {how}")
 
     # Bytes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-PANELS = ("lag", "pods", "flow", "redis", "ledger", "events")
+PANELS = ("lag", "pods", "flow", "databases", "ledger", "events")
 """In the order the tab key goes through them."""
 
 
@@ -74,7 +74,7 @@ def _essentials(cells: int, room: int, top: int, wants: Wants) -> dict[str, Plac
 
 
 def _stacked(cells: int, room: int, top: int, wants: Wants) -> dict[str, Place]:
-    """One column; flow and Redis share a row. What is left over goes to lag, then to pods, then to events."""
+    """One column; flow and databases share a row. What is left over goes to lag, then to pods, then to events."""
     flow, ledger, events, pods, lag = 3 + wants.groups, 1 + wants.groups, 2, 2, 2
     spare = room - flow - ledger - events - pods - lag
     for most in (5, 1 + wants.lag[lag_widths(cells)[0]]):
@@ -86,7 +86,7 @@ def _stacked(cells: int, room: int, top: int, wants: Wants) -> dict[str, Place]:
     places = {name: Place(0, y, cells, height) for name, (y, height) in heights.items()}
     y, height = heights["flow"]
     left = cells // 2
-    places["flow"], places["redis"] = Place(0, y, left, height), Place(left, y, cells - left, height)
+    places["flow"], places["databases"] = Place(0, y, left, height), Place(left, y, cells - left, height)
     return places
 
 
@@ -105,7 +105,7 @@ def _columns(cells: int, room: int, top: int, wants: Wants, edge: int) -> dict[s
         "flow": Place(0, top + lag, left, flow),
         "ledger": Place(0, top + lag + flow, left, ledger),
         "pods": Place(left, top, cells - left, lag),
-        "redis": Place(left, top + lag, cells - left, flow + ledger),
+        "databases": Place(left, top + lag, cells - left, flow + ledger),
         "events": Place(0, top + body, cells, room - body),
     }
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kapture_tui.tui.arrange import PANELS
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -46,6 +48,7 @@ PLACES = {
     "setup": "Setup",
     "steps": "Deploying and tearing down",
     "dashboard": "Dashboard",
+    "table": "Tables and logs",
     "logs": "Logs",
     "dialog": "Dialogs",
 }
@@ -82,20 +85,28 @@ TABLE: tuple[Command, ...] = (
         "dashboard",
         footer=7,
     ),
+    Command("lag.group", "g", "group", "group", "lag of the next consumer group", "dashboard", footer=8),
     Command(
         "select.details", "enter", "details", "details", "all about what is selected", "dashboard", footer=2
+    ),
+    Command(
+        "select.describe", "d", "describe", "describe", "the same, with its events", "dashboard", footer=6
     ),
     Command(
         "select.logs",
         "l",
         "logs",
         "logs",
-        "follow the log of the selected pod",
+        "follow the log of a pod or a component",
         "dashboard",
         False,
         4,
         "logs",
     ),
+    Command(
+        "select.kill", "x", "kill", "kill", "kill the selected pod; asks first", "dashboard", True, 5, "kill"
+    ),
+    Command("action.print", "p", "print", "", "the last action as a command line", "dashboard"),
     Command(
         "stack.teardown",
         "D",
@@ -107,6 +118,19 @@ TABLE: tuple[Command, ...] = (
         6,
         "destroy",
     ),
+    *(
+        Command(
+            f"panel.{name}", str(number), f"show_panel('{name}')", "", f"go to the panel {name}", "dashboard"
+        )
+        for number, name in enumerate(PANELS, 1)
+    ),
+    Command("view.zoom", "z", "zoom", "enlarge", "enlarge the panel, or put it back", "dashboard", footer=6),
+    Command("view.back", "escape", "back", "", "undo enlarging, then filter and order", "dashboard"),
+    Command(
+        "table.filter", "slash", "filter", "filter", "show only rows with these words", "table", footer=5
+    ),
+    Command("table.sort", "o", "sort", "", "sort by the next column", "table"),
+    Command("table.turn", "O", "turn", "", "sort the other way round", "table"),
     Command("logs.follow", "f", "follow", "follow", "jump to the end and stay there", "logs", footer=2),
     Command("dialog.accept", "enter", "accept", "choose", "take what is marked", "dialog", footer=2),
     Command("dialog.close", "escape", "close", "close", "close without a change", "dialog", footer=3),
@@ -120,9 +144,11 @@ TABLE: tuple[Command, ...] = (
     Command("list.page_down", "pagedown", "move('page_down')", "", "a page down", "list"),
     Command("list.first", "home", "move('first')", "", "to the beginning", "list"),
     Command("list.last", "end", "move('last')", "", "to the end", "list"),
+    Command("app.copy", "y", "copy", "", "copy the selection, or all of the panel", "everywhere"),
+    Command("app.mouse", "m", "mouse", "", "mouse on or off (the terminal selects)", "everywhere"),
     Command("app.theme", "t", "theme", "theme", "choose a theme", "everywhere", footer=9),
     Command("app.help", "question_mark,f1", "help", "help", "this list", "everywhere", footer=1),
-    Command("app.palette", "ctrl+p", "command_palette", "", "find a command by name", "everywhere"),
+    Command("app.palette", "ctrl+p,colon", "command_palette", "", "find a command by name", "everywhere"),
     Command("app.quit", "q,ctrl+q,ctrl+c", "leave", "quit", "leave the console", "everywhere", footer=0),
 )
 
@@ -143,6 +169,7 @@ _SHOWN = {
     "pageup": "pgup",
     "pagedown": "pgdn",
     "slash": "/",
+    "colon": ":",
     "up": "↑",
     "down": "↓",
     "left": "←",

@@ -21,6 +21,21 @@ def short(value: float | None) -> str:
     return _scaled(value, 10.0)
 
 
+def tiny(value: float | None) -> str:
+    """Return a number in at most 3 characters (4 below zero): 999, 1k, 18k, .2M, 5M."""
+    if value is None or abs(value) < 99_500:
+        text = short(value)
+        return text if len(text.lstrip("-")) < 4 else f"{round((value or 0) / 1000)}k"
+    sign, rest = ("-", -value) if value < 0 else ("", value)
+    for unit in "MGT":
+        rest /= 1_000_000 if unit == "M" else 1000
+        if rest < 0.95:
+            return f"{sign}.{max(1, round(rest * 10))}{unit}"
+        if rest < 99.5:
+            return f"{sign}{rest:.0f}{unit}"
+    return f"{sign}>1P"
+
+
 def _scaled(value: float | None, decimals_below: float) -> str:
     if value is None:
         return DASH

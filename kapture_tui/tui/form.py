@@ -23,7 +23,7 @@ class Field:
 
     Attributes:
         text: what is in it.
-        allowed: characters it takes.
+        allowed: characters it takes; empty: all that can be printed.
         cursor: index of the character the next one is inserted before.
         fresh: it was just entered: the first character typed replaces everything.
     """
@@ -39,7 +39,9 @@ class Field:
 
     def typed(self, text: str) -> Field:
         """Return the field after text was typed or pasted; characters it does not take are left out."""
-        taken = "".join(char for char in text if char in self.allowed)
+        taken = "".join(
+            char for char in text if (char in self.allowed if self.allowed else char.isprintable())
+        )
         if not taken:
             return self
         before = "" if self.fresh else self.text[: self.cursor]

@@ -51,13 +51,20 @@ def _headed_rule(picture: Picture, place: Line, cells: int, role: str) -> Line:
     if not picture.heading:
         return _rule(cells, ("─", "─"), picture.title, _joined(picture.extra, place, role), role)
     used = line_width(picture.title) + 2
-    heading = crop(fit((("─", role), *picture.heading[0]), cells), used, cells)
+    heading = _from_a_word(crop(fit((("─", role), *picture.heading[0]), cells), used - 1, cells))
     drawn = (("─ ", role), *picture.title, *_dashed(heading, role))
     tail = _tail(_joined(picture.extra, place, role), role)
     if any(text.strip("─ ") for text, _ in crop(drawn, cells - line_width(tail), cells)):
         # Column headings are worth more than sums, and less than knowing that there is more to see.
         tail = _tail(place, role)
     return (*crop(drawn, 0, cells - line_width(tail)), *tail)
+
+
+def _from_a_word(spans: Line) -> Line:
+    """Return a line without its first cell, and with what that cuts off a word blanked."""
+    text = "".join(part for part, _ in spans)
+    cut = max(1, 0 if text[:1] in " ─" else len(text.partition(" ")[0]))
+    return ((" " * (cut - 1), "dim"), *crop(spans, cut, line_width(spans)))
 
 
 def _joined(extra: Line, place: Line, role: str) -> Line:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from kapture_tui.model.snapshot import FlowView, PodRow, Snapshot
+from kapture_tui.model.snapshot import FlowView, KafkaView, PodRow, Snapshot
+from kapture_tui.tui import databases
+from kapture_tui.tui.lateness import slowest
+from kapture_tui.tui.podgroups import groups
 
 WINDOW = 120
 """Ticks that bars cover, or a few more where their number does not divide it; a tick is a second."""
@@ -16,7 +19,7 @@ _KEPT = 2 * WINDOW
 class History:
     """What a figure was, tick by tick. Feed it every snapshot, shown or not.
 
-    Keys are pairs such as ("cpu", "etl"), ("rate", "offered"), ("rate", "etl-redis"), ("redis", "ops").
+    Keys are pairs such as ("cpu", "etl"), ("rate", "offered"), ("rate", "etl"), ("database", "redis"), ("lag", "MA").
     """
 
     def __init__(self) -> None:
@@ -61,15 +64,23 @@ def _figures(snapshot: Snapshot) -> Iterator[tuple[tuple[str, str], float | None
     yield from _usage(snapshot.pods)
     if snapshot.flow is not None:
         yield from _rates(snapshot.flow)
-    if snapshot.redis is not None:
-        yield ("redis", "ops"), snapshot.redis.ops_per_s
+    if snapshot.kafka is not None:
+        yield from _states(snapshot.kafka)
+    for name in databases.names(snapshot):
+        yield ("database", name), databases.lead(snapshot, name)
 
 
-def _usage(pods: tuple[PodRow, ...]) -> Iterator[tuple[tuple[str, str], float | None]]:
-    for component in {pod.component for pod in pods}:
-        own = [pod for pod in pods if pod.component == component]
-        yield ("cpu", component), total(pod.cpu_cores for pod in own)
-        yield ("memory", component), total(pod.memory_bytes for pod in own)
+def _states(kafka: KafkaView) -> Iterator[tuple[tuple[str, str], float | None]]:
+    for state, topic in kafka.states.items():
+        slow = slowest(topic)
+        yield ("in", state), topic.in_per_s
+        yield ("lag", state), slow.lag if slow else None
+
+
+def _usage(pods: Sequence[PodRow]) -> Iterator[tuple[tuple[str, str], float | None]]:
+    for own in groups(pods):
+        yield ("cpu", own.name), own.cpu_cores
+        yield ("memory", own.name), own.memory_bytes
 
 
 def _rates(flow: FlowView) -> Iterator[tuple[tuple[str, str], float | None]]:
@@ -77,9 +88,3 @@ def _rates(flow: FlowView) -> Iterator[tuple[tuple[str, str], float | None]]:
     yield ("rate", "acked"), flow.acked_per_s
     for group, figures in flow.groups.items():
         yield ("rate", group), figures.delivered_per_s
-
-
-def total(values: Iterator[float | None] | Iterator[int | None]) -> float | None:
-    """Return the sum of the figures that are known; None when none is."""
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None

@@ -96,4 +96,4 @@ def _check_free(path: Path, entry: Entry, keys: Mapping[str, str]) -> None:
 
 def _meet(one: Command, other: Command) -> bool:
     """Whether two commands can be wanted on the same screen."""
-    return one.where == other.where or {one.where, other.where} & {"everywhere", "list"} != set()
+    return one.where == other.where or {one.where, other.where} & {"everywhere", "list", "table"} != set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kapture_tui.model.snapshot import Snapshot
@@ -11,7 +12,7 @@ from kapture_tui.tui.lines import Line, line
 STALE_S = 3.0
 """A report older than this, in seconds, is shown with its age."""
 
-REPORTED = frozenset({"kafka", "flow", "ledger", "redis", "popular"})
+REPORTED = frozenset({"kafka", "flow", "ledger", "redis", "popular", "sales"})
 """Parts of a snapshot that come from the observer: without a report, its reason is theirs."""
 
 
@@ -23,12 +24,14 @@ class Spot:
         key: what is there; the selection follows the key, wherever it moves.
         row: index into `Picture.rows`.
         x, width: cells.
+        height: rows.
     """
 
     key: str
     row: int
     x: int
     width: int
+    height: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +44,16 @@ class Picture:
         heading: stays in place when the rows are scrolled.
         rows: any number; the panel shows as many as fit.
         spots: in reading order.
+        find: from a key to its spot; None: they are few enough to be looked through.
         foot: in the lower frame, or over the last row where there is none: why something is missing.
     """
 
     title: Line
     extra: Line = ()
     heading: tuple[Line, ...] = ()
-    rows: tuple[Line, ...] = ()
-    spots: tuple[Spot, ...] = ()
+    rows: Sequence[Line] = ()
+    spots: Sequence[Spot] = ()
+    find: Callable[[str], Spot | None] | None = None
     foot: Line = ()
 
 

@@ -22,3 +22,11 @@ class Terminal(LinuxDriver):
     def _sigcont_application(self, *signal: object) -> None:
         if self._must_signal_resume:
             super()._sigcont_application(*signal)
+
+    def switch_mouse(self) -> bool:
+        """Report the mouse to us, or leave it to the terminal; return whether it is reported now."""
+        if self._mouse:
+            self._disable_mouse_support()
+        self._mouse = not self._mouse
+        self._enable_mouse_support()
+        return self._mouse

@@ -17,7 +17,9 @@ from kapture_tui.model.snapshot import (
     PodRow,
     RedisView,
     RunInfo,
+    Sale,
     Snapshot,
+    StateSales,
     TopicView,
 )
 from kapture_tui.model.states import STATES
@@ -141,6 +143,57 @@ def redis(tick: int = 60) -> RedisView:
     return RedisView(ops, 12_345 + tick * 3, 178 * 1048576 + tick * 40_000, 8, commands, 0.97)
 
 
+def databases(tick: int = 60) -> dict[str, dict[str, object]]:
+    """Return the other databases and the web application at work, as fields of a Snapshot."""
+    latency = {"p50": 4.0, "p95": 11.0, "p99": 38 + 9 * noise(tick, 8), "max": 140.0}
+    return {
+        "elasticsearch": {
+            "index_per_s": 15_000 + 800 * noise(tick, 9),
+            "search_per_s": 12.0,
+            "docs": 911_000 + 15_000 * tick,
+            "heap_ratio": 0.91,
+            "rejected": 412,
+            "health": "yellow",
+        },
+        "postgres": {
+            "commits_per_s": 41.0,
+            "rows": 640_000 + 9_000 * tick,
+            "inserted_per_s": 9_100 + 300 * noise(tick, 10),
+            "size_bytes": 310 * 1048576 + tick * 400_000,
+            "connections": 6,
+            "cache_hit_ratio": 0.993,
+        },
+        "mongo": {"inserts_per_s": 8_800.0, "documents": 612_000, "size_bytes": 290 << 20, "connections": 9},
+        "webapp": {
+            "routes": {
+                "/buy": {"per_s": 48.0, "errors_per_s": 0.0, "latency_ms": latency},
+                "/popular": {"per_s": 130.0, "errors_per_s": 0.2, "latency_ms": latency},
+            }
+        },
+        "spout": {"orders_per_s": 25.0, "restocks_per_s": 3.1, "behind_s": 0.8},
+    }
+
+
+NOT_DEPLOYED = dict.fromkeys(("elasticsearch", "postgres", "mongo", "webapp", "spout"), "not deployed")
+
+
+def everything(tick: int = 60) -> Snapshot:
+    """Return a healthy run with every database."""
+    return replace(snapshot(tick), **databases(tick), unavailable={})
+
+
+def sales(tick: int = 60) -> dict[str, StateSales]:
+    """Return what California has sold: one transaction a tick."""
+    latest = tuple(
+        Sale(40_000 + n, n % 7, 3.2, 1_000 + int(9_000 * noise(n)), PRODUCTS[n % 3 : n % 3 + 2])
+        for n in (tick, tick - 1)
+    )
+    return {"CA": StateSales(370 * tick, 1_240 * tick, 1_930_000 * tick, latest=latest)}
+
+
+PRODUCTS = ("Chewy Bites 5 lb", "Feather Wand", "Cedar Bedding 14", "Soft Paw kitty litter 28")
+
+
 def loaders(tick: int = 60) -> tuple[LoaderRow, ...]:
     """Return what the two loaders say."""
     return tuple(
@@ -167,10 +220,12 @@ def snapshot(tick: int = 60) -> Snapshot:
         flow=flow(tick),
         ledger=ledger(tick),
         redis=redis(tick),
-        popular={"CA": ("Chewy Bites 5 lb", "Feather Wand", "Cedar Bedding")},
+        popular={"CA": PRODUCTS[:3]},
+        sales=sales(tick),
         loaders=loaders(tick),
         events=EVENTS,
         report_age_s=0.6,
+        unavailable=NOT_DEPLOYED,
     )
 
 
@@ -180,7 +235,7 @@ def starting() -> Snapshot:
         time="2026-01-02T17:00:00.000Z",
         run=RunInfo("perf-test", "local", "r1", Phase.STARTING, 1.0, 2, ("kafka", "redis")),
         pods=tuple(replace(pod, cpu_cores=None, ready=False, reason="starting") for pod in pods(1)),
-        unavailable={"observer": "the observer has not answered yet"},
+        unavailable={"observer": "the observer has not answered yet", **NOT_DEPLOYED},
     )
 
 
@@ -212,5 +267,5 @@ def troubled(tick: int = 252) -> Snapshot:
         redis=None,
         report_age_s=31.0,
         events=(*well.events, alarm),
-        unavailable={"redis": "INFO: connection refused"},
+        unavailable={"redis": "INFO: connection refused", **NOT_DEPLOYED},
     )

@@ -24,7 +24,7 @@ PICTURES = Path(__file__).parent / "pictures"
 UPDATE = "KAPTURE_UPDATE_PICTURES"
 """Set it to accept the pictures as they are; read each difference before."""
 
-SMALL, LARGE = (80, 24), (120, 40)
+SMALL, LARGE, HUGE = (80, 24), (120, 40), (200, 60)
 
 
 @dataclass

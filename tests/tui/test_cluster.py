@@ -357,3 +357,32 @@ async def test_pictures_of_the_dashboard_out_of_sight_and_of_the_teardown() -> N
         await stage.press("D")
         await stage.until_on(Teardown)
         compare_picture(stage, "cluster-teardown-120x40")
+
+
+async def test_a_namespace_that_others_may_use_is_only_removed_by_its_name() -> None:
+    async with attached(on_lab(sample.snapshot())) as stage:
+        await stage.press("D")
+        await stage.until_on(Teardown)
+        assert "Others may use it: type perf-test to go on" in stage.text()
+        await stage.press("right", "enter")
+        assert isinstance(stage.app.screen, Dashboard)
+        await stage.press("D", *"perf-tesx", "backspace", "t", "right", "enter")
+        await stage.until(lambda: bool(stage.target.done))
+        assert stage.target.done == [("destroy",)]
+
+
+async def test_killing_says_where_and_no_has_the_focus() -> None:
+    async with attached(on_lab(sample.snapshot()), size=LARGE) as stage:
+        await stage.press("right", "down", "x")
+        for part in ("lab", "https://lab:6443", "jay", "data-loader-0, at once"):
+            assert part in stage.text()
+        await stage.press("enter")
+        assert stage.target.done == []
+
+
+async def test_who_may_not_kill_is_told_the_missing_right() -> None:
+    may_not = {"kill": "delete pods in perf-test"}
+    async with attached(on_lab(sample.snapshot()), opened=cluster(where=THERE, missing=may_not)) as stage:
+        await stage.until(lambda: bool(stage.app.session.denied))
+        await stage.press("right", "down", "x")
+        assert "you may not delete pods in perf-test" in stage.lines()[-1]

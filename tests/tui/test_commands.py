@@ -17,10 +17,20 @@ from kapture_tui.tui.screens.dashboard import Dashboard
 from kapture_tui.tui.screens.dialogs import Failure, Scale, Teardown, ThemePicker
 from kapture_tui.tui.screens.reading import Details, Help, Logs
 from kapture_tui.tui.screens.setup import SetupScreen
+from kapture_tui.tui.screens.state import StateScreen
 from kapture_tui.tui.screens.steps import DeployScreen, TeardownScreen
 from tests.tui.stage import dashboard
 
-STAGES: tuple[type[Stage], ...] = (Dashboard, Details, Help, Logs, SetupScreen, DeployScreen, TeardownScreen)
+STAGES: tuple[type[Stage], ...] = (
+    Dashboard,
+    Details,
+    Help,
+    Logs,
+    SetupScreen,
+    StateScreen,
+    DeployScreen,
+    TeardownScreen,
+)
 DIALOGS: tuple[type[Dialog[object]], ...] = (Failure, Scale, Teardown, ThemePicker)
 
 
@@ -78,8 +88,8 @@ def test_without_a_file_the_keys_are_the_tables(tmp_path: Path) -> None:
 
 
 def test_a_keymap_changes_what_it_names(tmp_path: Path) -> None:
-    keys = keymap.load(written(tmp_path, "# mine\nstack.scale: f5, x\nloader.more: '>'\n"))
-    assert keys["stack.scale"] == "f5,x"
+    keys = keymap.load(written(tmp_path, "# mine\nstack.scale: f5, X\nloader.more: '>'\n"))
+    assert keys["stack.scale"] == "f5,X"
     assert keys["loader.more"] == "greater_than_sign"
     assert keys["select.logs"] == "l"
 

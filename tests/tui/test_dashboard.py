@@ -14,6 +14,7 @@ from kapture_tui.model.states import STATES
 from kapture_tui.tui.screens.dashboard import Dashboard
 from kapture_tui.tui.screens.dialogs import Failure, Scale, Teardown
 from kapture_tui.tui.screens.reading import Details, Logs
+from kapture_tui.tui.screens.state import StateScreen
 from kapture_tui.tui.screens.steps import TeardownScreen
 from tests.tui import sample
 from tests.tui.fake import ScriptedTarget
@@ -35,8 +36,33 @@ def selected(stage: Stagehand) -> list[str]:
 
 async def test_all_states_are_visible_at_once_at_120_by_40() -> None:
     async with dashboard(sample.snapshot(), size=LARGE) as stage:
-        left = " ".join(line[:63] for line in stage.lines())
+        left = " ".join(line[:63] for line in stage.lines()).replace("▓", " ").replace("▒", " ")
         assert [state for state in STATES if f" {state} " not in left] == []
+
+
+async def test_arrows_walk_over_the_map() -> None:
+    async with dashboard(sample.snapshot(), size=LARGE) as stage:
+        await focus(stage, "lag")
+        await stage.press("home")
+        walked = []
+        for key in ("down", "right", "down", "left", "up", "end"):
+            await stage.press(key)
+            walked.append(stage.app.screen.query_one("#lag").selected)
+        assert walked == ["WA", "ID", "NV", "OR", "WA", "FL"]
+
+
+async def test_the_map_goes_through_the_groups() -> None:
+    async with dashboard(sample.snapshot(), size=LARGE) as stage:
+        assert "lag by state slowest group" in stage.text()
+        assert "CA▓▓" in stage.text()
+        await stage.press("g")
+        assert "lag by state etl ─" in stage.text()
+        assert "CA▓▓" not in stage.text()
+        await stage.press("g")
+        assert "lag by state etl-redis" in stage.text()
+        assert "CA▓▓" in stage.text()
+        await stage.press("g")
+        assert "lag by state slowest group" in stage.text()
 
 
 async def test_states_are_scrolled_at_80_by_24() -> None:
@@ -67,7 +93,7 @@ async def test_every_panel_can_be_reached_with_tab() -> None:
         for _ in range(6):
             await stage.press("tab")
             seen.append(stage.app.focused.id if stage.app.focused else None)
-        assert seen == ["flow", "redis", "ledger", "events", "lag", "pods"]
+        assert seen == ["flow", "databases", "ledger", "events", "lag", "pods"]
 
 
 async def test_components_unfold_and_fold_again() -> None:
@@ -98,16 +124,24 @@ async def test_enter_shows_all_about_a_state() -> None:
     async with dashboard(sample.snapshot()) as stage:
         await focus(stage, "lag")
         await stage.press("home", "enter")
-        await stage.until_on(Details)
+        await stage.until_on(StateScreen)
         assert "transactions.CA" in stage.text()
         assert "Chewy Bites 5 lb" in stage.text()
+        await stage.show(sample.snapshot(61), sample.snapshot(62))
+        passed = [line for line in stage.lines() if "customer" in line]
+        assert [line.split("customer ")[1][:5] for line in passed] == ["40062", "40061", "40060", "40059"]
+        await stage.press("right")
+        assert "transactions.CO" in stage.text()
+        assert "none yet" in stage.text()
+        await stage.press("escape")
+        assert isinstance(stage.app.screen, Dashboard)
 
 
 async def test_enter_elsewhere_says_what_it_is_for() -> None:
     async with dashboard(sample.snapshot()) as stage:
         await focus(stage, "flow")
         await stage.press("enter")
-        assert "select a state or a process" in stage.lines()[-1]
+        assert "select something first" in stage.lines()[-1]
 
 
 @pytest.mark.parametrize(("key", "number"), [("plus", 3), ("equals_sign", 3), ("minus", 1)])
@@ -300,10 +334,10 @@ async def test_it_follows_the_terminals_size() -> None:
     async with dashboard(sample.snapshot(), size=SMALL) as stage:
         await stage.pilot.resize_terminal(*LARGE)
         await stage.pilot.pause()
-        assert "╭─ lag by state" in stage.text()
+        assert "╭─ 1 lag by state" in stage.text()
         await stage.pilot.resize_terminal(*SMALL)
         await stage.pilot.pause()
-        assert "─ lag by state" in stage.lines()[1]
+        assert "─ 1 lag by state" in stage.lines()[1]
         assert "╭" not in stage.text()
 
 
@@ -312,9 +346,9 @@ async def test_a_click_selects_and_a_second_one_shows_details() -> None:
         row = next(y for y, line in enumerate(stage.lines()) if "▸ etl-redis" in line)
         await stage.pilot.click(offset=(75, row))
         assert selected(stage)[0].startswith("▸ etl-redis")
-        await stage.pilot.click(offset=(3, 4), times=2)
-        await stage.until_on(Details)
-        assert "transactions.AL" in stage.text()
+        await stage.pilot.click(offset=(3, 3), times=2)
+        await stage.until_on(StateScreen)
+        assert "transactions.AK" in stage.text()
 
 
 async def test_a_click_on_a_key_does_what_the_key_does() -> None:

@@ -76,3 +76,16 @@ def test_the_scale_is_round_and_seldom_changes(value: float) -> None:
     top = figures.ceiling(value)
     assert value <= top <= max(2.5 * value, 1e-3) * 1.001
     assert figures.ceiling(top) == top
+
+
+@given(st.floats(-1e15, 1e15))
+def test_a_tiny_number_has_three_characters_at_most(value: float) -> None:
+    assert len(figures.tiny(value).lstrip("-")) <= 3
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(None, "–"), (0, "0"), (999, "999"), (1200, "1k"), (18_400, "18k"), (240_000, ".2M"), (5_100_000, "5M")],
+)
+def test_tiny_numbers(value: float | None, shown: str) -> None:
+    assert figures.tiny(value) == shown

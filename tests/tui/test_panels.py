@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kapture_tui.model.event import Event, EventKind
-from kapture_tui.model.snapshot import GroupLag, Phase, RedisView, Snapshot
+from kapture_tui.model.snapshot import GroupLag, Phase, RedisView, Sale, Snapshot, StateSales
 from kapture_tui.model.states import STATES
 from kapture_tui.tui.history import History
 from kapture_tui.tui.lines import Line, line_width
-from kapture_tui.tui.panels import details, events, flow, header, lag, ledger, pods, redis
+from kapture_tui.tui.panels import databases, details, events, flow, header, lag, ledger, pods, state
 from kapture_tui.tui.picture import Picture
 from tests.tui import sample
 
@@ -34,6 +36,9 @@ def roles(picture: Picture, part: str) -> set[str]:
     return {role for row in picture.rows for span, role in row if part in span}
 
 
+PASSED = (*sample.sales()["CA"].latest, Sale(7, 0, store=HOSTILE, products=(HOSTILE,)))
+
+
 def history(ticks: int = 3) -> History:
     fed = History()
     for tick in range(ticks):
@@ -48,18 +53,23 @@ def pictures(snapshot: Snapshot, cells: int, height: int) -> list[Picture]:
         lag.picture(snapshot, cells, height),
         pods.picture(snapshot, past, cells, {pod.component for pod in snapshot.pods}),
         flow.picture(snapshot, past, cells),
-        redis.picture(snapshot, past, cells, height),
+        databases.picture(snapshot, past, cells, height),
         ledger.picture(snapshot, cells),
         ledger.picture(snapshot, cells, boxed=False),
         events.picture(snapshot, cells),
-        details.picture(snapshot, past, "CA", cells),
+        state.topic(snapshot, past, "CA", cells),
+        state.products(snapshot, "CA", cells),
+        state.sales([("2026-01-02T17:00:00.000Z", sale) for sale in PASSED], snapshot, cells),
         details.picture(snapshot, past, "pod/etl-1", cells),
         details.picture(snapshot, past, "pod/data-loader-0", cells),
         details.picture(snapshot, past, "component/etl", cells),
+        details.picture(snapshot, past, "database/redis", cells),
     ]
 
 
-@pytest.mark.parametrize("snapshot", [Snapshot(), sample.starting(), sample.snapshot(), sample.troubled()])
+@pytest.mark.parametrize(
+    "snapshot", [Snapshot(), sample.starting(), sample.snapshot(), sample.everything(), sample.troubled()]
+)
 @given(cells=st.integers(12, 200), height=st.integers(1, 60))
 def test_every_panel_can_be_drawn_at_every_size(snapshot: Snapshot, cells: int, height: int) -> None:
     for picture in pictures(snapshot, cells, height):
@@ -140,16 +150,77 @@ def test_missing_figures_are_dashes_with_the_reason_in_the_foot() -> None:
         assert re.search(r"(?<![\d.,])0(?![\d.,])", "".join(rows(picture))) is None
 
 
-def test_redis_says_why_it_is_missing() -> None:
-    picture = redis.picture(sample.troubled(), history(), 57, 9)
-    assert text(picture.foot) == "INFO: connection refused"
-    assert "–" in rows(picture)[0]
+def test_a_database_that_is_missing_says_why() -> None:
+    shown = rows(databases.picture(sample.troubled(), history(), 57, 9))
+    assert shown[0].split(maxsplit=1) == ["redis", "INFO: connection refused"]
+    assert shown[1].split(maxsplit=1) == ["elasticsearch", "not deployed"]
+
+
+def test_where_room_is_short_those_that_are_not_deployed_share_a_row() -> None:
+    shown = rows(databases.picture(sample.snapshot(), history(), 39, 4))
+    assert len(shown) <= 4
+    assert shown[1].startswith("not deployed: elasticsearch, postgres")
+
+
+def test_a_reason_that_databases_share_is_said_once() -> None:
+    picture = databases.picture(
+        replace(sample.snapshot(), redis=None, unavailable=dict.fromkeys(("redis", "mongo"), "no answer")),
+        history(),
+        57,
+        9,
+    )
+    assert text(picture.foot) == "no answer"
+    assert "no answer" not in "".join(rows(picture))
+
+
+@pytest.mark.parametrize("cells", [39, 57, 96])
+def test_every_database_has_a_row_with_its_rate_first(cells: int) -> None:
+    shown = rows(databases.picture(sample.everything(), history(), cells, 9))
+    assert [" ".join(row.split()[1:3]) for row in shown[:6]] == [
+        "43.6k ops/s", "15.6k idx/s", "9.3k rows/s", "8.8k ins/s", "178 req/s", "25 ord/s",
+    ]  # fmt: skip
+
+
+def test_a_database_nobody_described_is_told_by_the_names_of_its_figures() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Later(Snapshot):
+        cassandra: Mapping[str, Any] | None = None
+
+    figures = {
+        "writes_per_s": 1200.0,
+        "heap_ratio": 0.5,
+        "data_bytes": 3 << 30,
+        "oldest_s": 90.0,
+        "state": "up",
+        "nodes": None,
+    }
+    snapshot = Later(report_age_s=0.1, cassandra=figures)
+    row = next(r for r in rows(databases.picture(snapshot, history(), 120, 12)) if "cassandra" in r)
+    told = " ".join(row.partition("1.2k /s")[2].split())
+    assert told == "heap 50 % data 3.0G oldest 90 s state up nodes –"
+    shown = rows(details.picture(snapshot, history(), "database/cassandra", 78))
+    assert shown[0].split() == ["writes", "1.2k/s"]
+    assert shown[-1].split() == ["nodes", "–"]
+
+
+def test_the_selected_database_says_what_keeps_it_busy() -> None:
+    shown = rows(databases.picture(sample.everything(), history(), 57, 12))
+    assert shown[7].split()[:2] == ["hincrby", "21.8k/s"]
+    shown = rows(databases.picture(sample.everything(), history(), 57, 12, "database/webapp"))
+    assert shown[7].split()[:2] == ["/popular", "130/s"]
+
+
+def test_details_of_a_database_have_every_figure() -> None:
+    shown = "\n".join(rows(details.picture(sample.everything(), history(), "database/webapp", 100)))
+    assert "/popular      per 130" not in shown
+    for fact in ("requests        178/s", "errors 0/s", "p50 4.0 ms", "max 140 ms"):
+        assert fact in shown
 
 
 def test_figures_that_are_0_are_0() -> None:
     snapshot = replace(sample.snapshot(), redis=RedisView(0.0, 0, 0, 0, {}, 0.0))
-    shown = "\n".join(rows(redis.picture(snapshot, history(), 57, 4)))
-    assert "0/s" in shown
+    shown = rows(databases.picture(snapshot, history(), 57, 4))[0]
+    assert shown.split()[:2] == ["redis", "0"]
     assert "hit 0 %" in shown
 
 
@@ -248,7 +319,10 @@ def test_hostile_text_from_outside_is_drawn_not_obeyed() -> None:
         flow=replace(well.flow, mode=HOSTILE, limited_by=HOSTILE, groups={HOSTILE: well.flow.groups["etl"]}),
         redis=replace(well.redis, commands={HOSTILE: 5.0}),
         popular={"CA": (HOSTILE,)},
-        unavailable=dict.fromkeys(("kafka", "pods", "flow", "redis", "ledger", "events", "popular"), HOSTILE),
+        sales={"CA": StateSales(1, stores=1, busiest=(HOSTILE,))},
+        unavailable=dict.fromkeys(
+            ("kafka", "pods", "flow", "redis", "ledger", "events", "popular", "sales"), HOSTILE
+        ),
     )
     drawn = [*pictures(snapshot, 60, 14), details.picture(snapshot, history(), f"pod/{HOSTILE}", 60)]
     lines = [spans for p in drawn for spans in (p.title, p.extra, p.foot, *p.heading, *p.rows)]
@@ -257,12 +331,31 @@ def test_hostile_text_from_outside_is_drawn_not_obeyed() -> None:
     assert any("␛[2Jpod␊⟨202E⟩[bold]" in text(spans) for spans in lines)
 
 
-def test_details_of_a_state_show_groups_and_what_sells() -> None:
-    shown = rows(details.picture(sample.snapshot(), history(), "CA", 78))
-    assert shown[0].split() == ["topic", "transactions.CA"]
+def test_a_state_shows_its_topic_and_every_group() -> None:
+    picture = state.topic(sample.snapshot(), history(), "CA", 78)
+    shown = rows(picture)
+    assert text(picture.title) == "state CA  transactions.CA"
+    assert shown[0].split() == ["partitions", "1", "written", "25,600", "records"]
+    assert shown[1].split()[:3] == ["comes", "in", "360/s"]
     etl_redis = next(row for row in shown if row.startswith("etl-redis")).split()
-    assert etl_redis[2:5] == ["75", "s▓", etl_redis[4]]
-    assert any("1  Chewy Bites 5 lb" in row for row in shown)
+    assert etl_redis[2:4] == ["75", "s▓"]
+
+
+def test_a_state_shows_what_sells() -> None:
+    shown = rows(state.products(sample.snapshot(), "CA", 78))
+    assert shown[0].split() == ["orders", "22.2k", "items", "74.4k", "revenue", "$1.2M"]
+    assert shown[1].split() == ["stores", "–"]
+    assert shown[3].split(maxsplit=1) == ["1", "Chewy Bites 5 lb"]
+    stores = {"CA": StateSales(3, stores=12, busiest=("Fresno", "Napa"))}
+    shown = rows(state.products(replace(sample.snapshot(), sales=stores), "CA", 78))
+    assert shown[1] == "stores 12  busiest Fresno, Napa"
+
+
+def test_transactions_that_passed_come_with_time_price_and_products() -> None:
+    shown = rows(
+        state.sales([("2026-01-02T17:00:09.000Z", sample.sales()["CA"].latest[0])], sample.snapshot(), 100)
+    )
+    assert shown == ["17:00:09    $76.24 customer 40060 Chewy Bites 5 lb, Feather Wand"]
 
 
 def test_details_of_a_loader_show_its_own_words() -> None:

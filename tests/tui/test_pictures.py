@@ -10,13 +10,15 @@ import pytest
 from kapture_tui.model.errors import Unreachable
 from kapture_tui.model.spec import Component, LoadSpec, StackSpec
 from kapture_tui.stack import sizing
-from kapture_tui.tui.screens.dialogs import Scale, Teardown
+from kapture_tui.tui.screens.dashboard import Dashboard
+from kapture_tui.tui.screens.dialogs import Confirm, Scale, Teardown
 from kapture_tui.tui.screens.reading import Details, Help, Logs
+from kapture_tui.tui.screens.state import StateScreen
 from tests.tui import sample
 from tests.tui.fake import ScriptedTarget, deploy_events, step
-from tests.tui.stage import LARGE, SMALL, compare_picture, console, dashboard
+from tests.tui.stage import HUGE, LARGE, SMALL, compare_picture, console, dashboard
 
-SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+SIZES = pytest.mark.parametrize("size", [SMALL, LARGE, HUGE], ids=["80x24", "120x40", "200x60"])
 THEMES = pytest.mark.parametrize("theme", ["kapture-dark", "kapture-light"])
 SPEC = StackSpec("perf-test", 2, frozenset({Component.REDIS}), LoadSpec(rate=500.0))
 
@@ -76,6 +78,13 @@ async def test_dashboard(theme: str, size: tuple[int, int]) -> None:
 
 
 @SIZES
+async def test_dashboard_with_every_database(size: tuple[int, int]) -> None:
+    ticks = [sample.everything(tick) for tick in range(133, 253)]
+    async with dashboard(*ticks, size=size) as stage:
+        compare_picture(stage, name("databases", "kapture-dark", size))
+
+
+@SIZES
 @THEMES
 async def test_dashboard_in_trouble(theme: str, size: tuple[int, int]) -> None:
     ticks = [sample.snapshot(tick) for tick in range(192, 252)]
@@ -103,11 +112,13 @@ async def test_essentials() -> None:
     ("what", "keys", "screen"),
     [
         ("details", ("right", "down", "enter"), Details),
-        ("state", ("shift+tab", "down", "enter"), Details),
         ("help", ("question_mark",), Help),
         ("logs", ("l",), Logs),
         ("scale", ("s", "right"), Scale),
         ("teardown", ("D",), Teardown),
+        ("kill", ("right", "down", "x"), Confirm),
+        ("filter", ("slash", "e", "t", "l"), Dashboard),
+        ("map", ("1", "z"), Dashboard),
         ("themes", ("t",), None),
     ],
 )
@@ -121,3 +132,14 @@ async def test_what_opens_over_the_dashboard(what: str, keys: tuple[str, ...], s
         if what == "logs":
             await stage.until(lambda: "partition 5" in stage.text())
         compare_picture(stage, f"{what}-80x24")
+
+
+@SIZES
+@THEMES
+async def test_a_state(theme: str, size: tuple[int, int]) -> None:
+    ticks = [sample.snapshot(tick) for tick in range(133, 253)]
+    async with dashboard(*ticks, theme=theme, size=size) as stage:
+        stage.app.push_screen(StateScreen("CA"))
+        await stage.until_on(StateScreen)
+        await stage.show(*(sample.snapshot(tick) for tick in range(253, 270)))
+        compare_picture(stage, name("state", theme, size))

@@ -1,28 +1,32 @@
-"""Everything known about one thing: a state, a pod, a component."""
+"""Everything known about one thing: a pod, a component, a database. States have a screen of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
-from kapture_tui.model.snapshot import PodRow, Snapshot, TopicView
-from kapture_tui.tui import figures
-from kapture_tui.tui.history import History, total
+from kapture_tui.model.snapshot import PodRow, Snapshot
+from kapture_tui.tui import databases, figures
+from kapture_tui.tui.databases import DATABASE
+from kapture_tui.tui.history import History
 from kapture_tui.tui.lines import Line, fit, line
-from kapture_tui.tui.panels.lag import group_names, shade
-from kapture_tui.tui.panels.pods import COMPONENT, POD, ailment, by_component
+from kapture_tui.tui.panels import events
+from kapture_tui.tui.panels.pods import COMPONENT, POD
 from kapture_tui.tui.picture import Picture, reasons, staleness
+from kapture_tui.tui.podgroups import ailment, by_component, total
 from kapture_tui.tui.text import clean, left, right
 
 _LABEL = 16
 
 
 def picture(snapshot: Snapshot, history: History, key: str, cells: int) -> Picture:
-    """Return the picture for the key of a selection: a state's code, or a pod or component of the pods panel."""
+    """Return the picture for the key of a selection: a pod, a component or a database."""
     if key.startswith(POD):
         return _pod(snapshot, key.removeprefix(POD), cells)
-    if key.startswith(COMPONENT):
-        return _component(snapshot, history, key.removeprefix(COMPONENT), cells)
-    return _state(snapshot, key, cells)
+    if key.startswith(DATABASE):
+        return _database(snapshot, history, key.removeprefix(DATABASE), cells)
+    return _component(snapshot, history, key.removeprefix(COMPONENT), cells)
 
 
 def _picture(title: str, rows: Iterable[Line], cells: int, extra: Line = (), foot: Line = ()) -> Picture:
@@ -33,51 +37,12 @@ def _fact(label: str, value: str, role: str = "text") -> Line:
     return line((left(label, _LABEL), "dim"), (value, role))
 
 
-def _state(snapshot: Snapshot, state: str, cells: int) -> Picture:
-    topic = snapshot.kafka.states.get(state, TopicView()) if snapshot.kafka else TopicView()
-    rows = [
-        _fact("topic", f"transactions.{state}"),
-        _fact("partitions", str(topic.partitions) if topic.partitions else figures.DASH),
-        _fact("written", f"{figures.whole(topic.end_offset)} records"),
-        _fact("comes in", figures.rate(topic.in_per_s)),
-        (),
-        line((left("group", _LABEL) + right("lag", 10) + right("behind", 10) + right("read", 12), "dim")),
-        *(_group(name, topic) for name in group_names(snapshot)),
-        (),
-        *_popular(snapshot, state, cells),
-    ]
-    why = reasons(snapshot, "kafka", "popular")
-    return _picture(f"state {state}", rows, cells, staleness(snapshot), why)
-
-
-def _group(name: str, topic: TopicView) -> Line:
-    group = topic.groups.get(name)
-    glyph, role = shade(group)
-    return line(
-        left(name, _LABEL),
-        right(figures.whole(group.lag if group else None), 10),
-        (right(figures.seconds(group.lag_s if group else None), 9), role),
-        (glyph, role),
-        right(figures.rate(group.out_per_s if group else None), 12),
-    )
-
-
-def _popular(snapshot: Snapshot, state: str, cells: int) -> list[Line]:
-    products = snapshot.popular.get(state, ())
-    if not products:
-        return [_fact("sells best", figures.DASH)]
-    rows = [_fact("sells best", f"1  {products[0]}")]
-    rows += [_fact("", f"{rank}  {name}") for rank, name in enumerate(products[1:], 2)]
-    return rows
-
-
 def _pod(snapshot: Snapshot, name: str, cells: int) -> Picture:
     pod = next((pod for pod in snapshot.pods if pod.name == name), None)
     if pod is None:
         return _picture(clean(name), [line(("it is gone", "warn"))], cells)
-    return _picture(
-        clean(name), [*_facts(pod), *_words(snapshot, name)], cells, foot=reasons(snapshot, "pods")
-    )
+    rows = [*_facts(pod), *_words(snapshot, name), *_events(snapshot, name, cells)]
+    return _picture(clean(name), rows, cells, foot=reasons(snapshot, "pods"))
 
 
 def _facts(pod: PodRow) -> list[Line]:
@@ -147,7 +112,56 @@ def _component(snapshot: Snapshot, history: History, name: str, cells: int) -> P
         rows.append(_member(pod))
         if trouble := ailment(pod):
             rows.append(line((f"  {trouble}", "warn")))
+    rows += _events(snapshot, name, cells)
     return _picture(clean(name), rows, cells, foot=reasons(snapshot, "pods"))
+
+
+def _events(snapshot: Snapshot, name: str, cells: int) -> list[Line]:
+    """What happened to it, the latest first."""
+    own = tuple(event for event in snapshot.events if name == event.subject or name in event.text)
+    if not own:
+        return [(), line(("events", "title")), line(("none that are known here", "dim"))]
+    return [(), line(("events", "title")), *events.picture(replace(snapshot, events=own), cells).rows]
+
+
+def _database(snapshot: Snapshot, history: History, name: str, cells: int) -> Picture:
+    own = databases.part(snapshot, name)
+    why = reasons(snapshot, name)
+    if own is None:
+        return _picture(clean(name), [_fact("", figures.DASH)], cells, foot=why)
+    bars = max(0, min(60, cells - _LABEL - 8))
+    lead = databases.shape(name, own).lead
+    head = line((left(databases.label(lead), _LABEL), "dim"), left(figures.rate(own.get(lead)), 8))
+    rows: list[Line] = [(*head, (_bars(history, "database", name, bars), "spark"))]
+    for figure, value in own.items():
+        if figure != lead and not isinstance(value, Mapping):
+            rows.append(_fact(databases.label(figure), databases.written(figure, value)))
+    for figure, value in own.items():
+        if isinstance(value, Mapping) and value:
+            rows += [(), line((databases.label(figure), "title")), *_nested(value)]
+    return _picture(clean(name), rows, cells, staleness(snapshot), why)
+
+
+def _nested(figures_: Mapping[str, Any]) -> Iterable[Line]:
+    """One row each: a rate, or all figures of a mapping."""
+    for name, value in figures_.items():
+        if not isinstance(value, Mapping):
+            yield _fact(f"  {clean(str(name))}", databases.written("_per_s", value))
+            continue
+        told = [
+            f"{databases.label(figure)} {databases.written(figure, inner)}"
+            for figure, inner in _flat(value).items()
+        ]
+        yield _fact(f"  {clean(str(name))}", "  ".join(told))
+
+
+def _flat(figures_: Mapping[str, Any]) -> dict[str, Any]:
+    """{"latency_ms": {"p50": 3}} as {"p50_ms": 3}."""
+    flat: dict[str, Any] = {}
+    for name, value in figures_.items():
+        unit = name[name.rindex("_") :] if "_" in name else ""
+        flat |= {f"{k}{unit}": v for k, v in value.items()} if isinstance(value, Mapping) else {name: value}
+    return flat
 
 
 def _bars(history: History, kind: str, name: str, bars: int) -> str:

@@ -8,13 +8,20 @@ from kapture_tui.tui.history import History
 from kapture_tui.tui.lines import Line, fit, line
 from kapture_tui.tui.panels.lag import group_names
 from kapture_tui.tui.picture import Picture, reasons, staleness
+from kapture_tui.tui.table import PLAIN, View, kept, ordered
 from kapture_tui.tui.text import clean, left, right
 
 _BRIEF, _NOTE = 10, 22
 """Cells of "p99 340 ms", and of "p50 340 ms  p99 340 ms"."""
 
 
-def picture(snapshot: Snapshot, history: History, cells: int, boxed: bool = True) -> Picture:
+COLUMNS = ("group", "rate", "p99")
+"""What the rows of the groups can be sorted by."""
+
+
+def picture(
+    snapshot: Snapshot, history: History, cells: int, boxed: bool = True, view: View = PLAIN
+) -> Picture:
     """Return the panel's picture for `cells` cells; only a frame has room for what limits the flow."""
     flow = snapshot.flow or FlowView()
     groups = flow.groups or {name: GroupFlow() for name in group_names(snapshot)}
@@ -25,7 +32,7 @@ def picture(snapshot: Snapshot, history: History, cells: int, boxed: bool = True
         _row("offered", flow.offered_per_s, _schedule(flow), history, (name, bars)),
         _row("acked", flow.acked_per_s, _latency(flow.ack_latency_ms, brief), history, (name, bars)),
     ]
-    for group, figures in groups.items():
+    for group, figures in ordered(kept(groups.items(), view, lambda item: {"group": item[0]}), view, _value):
         rows.append(
             _row(group, figures.delivered_per_s, _latency(figures.latency_ms, brief), history, (name, bars))
         )
@@ -35,6 +42,11 @@ def picture(snapshot: Snapshot, history: History, cells: int, boxed: bool = True
         rows=tuple(fit(row, cells) for row in rows),
         foot=reasons(snapshot, "flow") or (limit(snapshot) if boxed else ()),
     )
+
+
+def _value(item: tuple[str, GroupFlow], column: str) -> str | float | None:
+    name, figures = item
+    return {"group": name, "rate": figures.delivered_per_s, "p99": figures.latency_ms.p99}[column]
 
 
 def _row(name: str, per_s: float | None, note: Line, history: History, widths: tuple[int, int]) -> Line:

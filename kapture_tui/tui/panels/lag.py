@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from kapture_tui.model.snapshot import GroupLag, Snapshot, TopicView
+from kapture_tui.model.snapshot import Snapshot, TopicView
 from kapture_tui.model.states import STATES
 from kapture_tui.tui.figures import short
-from kapture_tui.tui.lines import Line, fit, line
+from kapture_tui.tui.lateness import rank, shade
+from kapture_tui.tui.lines import Line, fit, line, line_width
+from kapture_tui.tui.panels import country
 from kapture_tui.tui.picture import Picture, Spot, beside, reasons, staleness
+from kapture_tui.tui.table import PLAIN, View, kept, ordered
 from kapture_tui.tui.text import left, right
 
-LATENESS = ((3.0, " ", "text"), (15.0, "░", "text"), (60.0, "▒", "warn"), (300.0, "▓", "trouble"))
-"""Up to how many seconds behind, which shade, which role; what is later yet is `LATEST`.
-
-Groups store what they have read about once a second, so up to three seconds is as good as it gets.
-"""
-
-LATEST = ("█", "trouble")
+COLUMNS = ("state", "lag", "late", "in")
+"""What the list can be sorted by."""
 
 _FIGURE, _GAP = 4, 1
+
+_PLENTY = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +41,80 @@ def grid(groups: int, cells: int) -> Grid:
     return Grid(columns, -(-len(STATES) // columns), width)
 
 
-def shade(group: GroupLag | None) -> tuple[str, str]:
-    """Return glyph and role for how late a group is: readable without colour, the darker the later."""
-    if group is None or group.lag_s is None:
-        return " ", "text"
-    for limit_s, glyph, role in LATENESS:
-        if group.lag_s < limit_s:
-            return glyph, role
-    return LATEST
+def rows_wanted(groups: int, cells: int, room: int) -> int:
+    """Return how many rows show all states at once in so many cells, as a map where that is wide enough.
 
-
-def picture(snapshot: Snapshot, cells: int, height: int, headed: bool = True) -> Picture:
-    """Return the panel's picture for `cells` cells and `height` rows, of which a heading takes one.
-
-    States keep their alphabetical places where all of them fit; where they must be scrolled, late ones come first.
+    Args:
+        room: rows that all panels share; where it is plenty, states have a third row.
     """
-    groups = group_names(snapshot)
+    country_ = country.layout(cells, (3 if room > _PLENTY else 2) * country.ROWS)
+    return country_.rows if country_ else grid(groups, max(20, cells)).rows
+
+
+def picture(
+    snapshot: Snapshot,
+    cells: int,
+    height: int,
+    headed: bool = True,
+    group: str | None = None,
+    view: View = PLAIN,
+) -> Picture:
+    """Return the panel's picture for `cells` cells and `height` rows: the map, or a list where it does not fit.
+
+    Args:
+        headed: a heading of the list may take a row.
+        group: the consumer group that is shown; None: in the map that which is slowest, in the list all of them.
+    """
+    layout = country.layout(cells, height)
+    seen = kept(STATES, view, lambda state: {"state": state})
+    # Who sorts wants to read from top to bottom.
+    if layout is not None and not view.order:
+        return _map(snapshot, cells, group, layout, seen)
+    return _list(snapshot, cells, height, headed, group, view, seen)
+
+
+def _map(
+    snapshot: Snapshot, cells: int, group: str | None, layout: country.Layout, seen: Collection[str]
+) -> Picture:
+    states = snapshot.kafka.states if snapshot.kafka else {}
+    states = {state: states.get(state, TopicView()) for state in seen}
+    rows, spots = country.drawn(states, group, layout)
+    legend = _legend(cells)
+    latest = country.caption(states, group, cells - line_width(legend) - 4)
+    return Picture(
+        title=_title((group,) if group else ("slowest group",), with_names=True),
+        extra=beside(_totals(snapshot, (group,) if group else group_names(snapshot)), staleness(snapshot)),
+        rows=tuple(fit(row, cells) for row in rows),
+        spots=spots,
+        foot=reasons(snapshot, "kafka") or beside(latest, legend),
+    )
+
+
+def _legend(cells: int) -> Line:
+    long = "░ >3 s  ▒ >15 s  ▓ >1 min  █ >5 min behind"
+    return line((long if cells > 70 else "░ 3s ▒ 15s ▓ 1m █ 5m", "dim"))
+
+
+def _list(
+    snapshot: Snapshot,
+    cells: int,
+    height: int,
+    headed: bool,
+    group: str | None,
+    view: View,
+    seen: Sequence[str],
+) -> Picture:
+    """States keep their alphabetical places where all of them fit; where they must be scrolled, late ones are first."""
+    groups = (group,) if group else group_names(snapshot)
     layout = grid(len(groups), cells)
     heading = (_heading(groups, layout, cells),) if headed else ()
-    shown = height - len(heading)
-    fits = layout.rows <= shown
-    order = STATES if fits else _late_first(snapshot)
+    fits = layout.rows <= height - len(heading)
+    if view.order:
+        order: Sequence[str] = ordered(
+            seen, view, lambda state, column: _value(snapshot, groups, state, column)
+        )
+    else:
+        order = list(seen) if fits else _late_first(snapshot, groups, seen)
     rows, spots = _cells(snapshot, order, groups, layout, down=fits)
     return Picture(
         title=_title(groups, with_names=not heading),
@@ -69,9 +122,7 @@ def picture(snapshot: Snapshot, cells: int, height: int, headed: bool = True) ->
         heading=heading,
         rows=tuple(fit(row, cells) for row in rows),
         spots=spots,
-        foot=reasons(snapshot, "kafka") or line(("░ >3 s  ▒ >15 s  ▓ >1 min  █ >5 min behind", "dim"))
-        if fits
-        else (),
+        foot=(reasons(snapshot, "kafka") or _legend(cells)) if fits else (),
     )
 
 
@@ -104,19 +155,25 @@ def _totals(snapshot: Snapshot, groups: Sequence[str]) -> Line:
     return line(("total ", "dim"), figures)
 
 
-def _late_first(snapshot: Snapshot) -> tuple[str, ...]:
+def _value(snapshot: Snapshot, groups: Sequence[str], state: str, column: str) -> str | float | None:
+    if column == "state":
+        return state
+    topic = snapshot.kafka.states.get(state) if snapshot.kafka else None
+    if topic is None or column == "in":
+        return topic.in_per_s if topic else None
+    lags = [topic.groups[name] for name in groups if name in topic.groups]
+    known = [lag.lag if column == "lag" else lag.lag_s for lag in lags]
+    return max((value for value in known if value is not None), default=None)
+
+
+def _late_first(snapshot: Snapshot, groups: Sequence[str], seen: Sequence[str]) -> Sequence[str]:
     """Return the states, the later the earlier. Ranked by shade, so that what is equally late keeps its place."""
-    shades = [" ", *(glyph for _, glyph, _ in LATENESS[1:]), LATEST[0]]
 
-    def rank(state: str) -> int:
+    def lateness(state: str) -> int:
         topic = snapshot.kafka.states.get(state) if snapshot.kafka else None
-        return (
-            -max((shades.index(shade(group)[0]) for group in topic.groups.values()), default=0)
-            if topic
-            else 0
-        )
+        return max((rank(topic.groups.get(name)) for name in groups), default=0) if topic else 0
 
-    return tuple(sorted(STATES, key=rank))
+    return sorted(seen, key=lateness, reverse=True)
 
 
 def _cells(

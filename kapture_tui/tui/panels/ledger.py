@@ -8,6 +8,7 @@ from kapture_tui.tui.figures import count, short, whole
 from kapture_tui.tui.lines import Line, fit, line
 from kapture_tui.tui.panels.lag import group_names
 from kapture_tui.tui.picture import Picture, beside, reasons, staleness
+from kapture_tui.tui.table import PLAIN, View, kept, ordered
 from kapture_tui.tui.text import clean, left, right
 
 FIGURES = (
@@ -21,7 +22,11 @@ FIGURES = (
 """Field, short name, and whether more than 0 is a fault. Faults come first."""
 
 
-def picture(snapshot: Snapshot, cells: int, boxed: bool = True) -> Picture:
+COLUMNS = ("group", "delivered", *(field for field, _, _ in FIGURES))
+"""What the rows can be sorted by."""
+
+
+def picture(snapshot: Snapshot, cells: int, boxed: bool = True, view: View = PLAIN) -> Picture:
     """Return the panel's picture for `cells` cells.
 
     Args:
@@ -32,7 +37,9 @@ def picture(snapshot: Snapshot, cells: int, boxed: bool = True) -> Picture:
     name = max([len(group) for group in names] + [6]) + 1
     wide = cells - name - _DELIVERED >= sum(len(field) + 3 for field, _, _ in FIGURES)
     widths = [len(field) + 3 if wide else max(4, len(brief)) + 1 for field, brief, _ in FIGURES]
-    rows = [_group(group, ledger.groups.get(group) if ledger else None, name, widths) for group in names]
+    seen = kept(names, view, lambda name: {"group": name})
+    seen = ordered(seen, view, lambda name, column: _value(ledger, name, column))
+    rows = [_group(group, ledger.groups.get(group) if ledger else None, name, widths) for group in seen]
     return Picture(
         title=line(("ledger", "title")),
         extra=beside(staleness(snapshot), _sums(ledger)) if boxed else staleness(snapshot) or _acked(ledger),
@@ -43,6 +50,13 @@ def picture(snapshot: Snapshot, cells: int, boxed: bool = True) -> Picture:
 
 
 _DELIVERED = 12
+
+
+def _value(ledger: Ledger | None, group: str, column: str) -> str | int | None:
+    if column == "group":
+        return group
+    known = ledger.groups.get(group) if ledger else None
+    return getattr(known, column) if known else None
 
 
 def _sums(ledger: Ledger | None) -> Line:

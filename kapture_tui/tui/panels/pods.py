@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from kapture_tui.model.snapshot import PodRow, Snapshot
-from kapture_tui.tui.figures import age, cores, size, spark
-from kapture_tui.tui.history import History, total
+from kapture_tui.tui.figures import age, cores, plural, size, spark
+from kapture_tui.tui.history import History
+from kapture_tui.tui.lazy import Lazy
 from kapture_tui.tui.lines import Line, fit, line
 from kapture_tui.tui.picture import Picture, Spot, beside, reasons
+from kapture_tui.tui.podgroups import Group, ailment, group, groups, total
+from kapture_tui.tui.table import PLAIN, View, kept, ordered
 from kapture_tui.tui.text import clean, left, right, width
 
 COMPONENT, POD = "component/", "pod/"
 """What keys of the selection begin with."""
 
+COLUMNS = ("name", "up", "cpu", "memory", "restarts", "age", "node")
+"""What the rows can be sorted by."""
+
 SAMPLE_S = 20.0
 """Clusters measure usage every 15 s or so; what is older is shown with its age, seconds."""
 
+AILING = 3
+"""Ailing pods that are named under a component that is folded."""
+
 _FOLDED, _UNFOLDED = "▸", "▾"
-_RUNNING = ("Running", "Succeeded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,69 +39,186 @@ class Columns:
     cpu_bars: int
     memory_bars: int
     node: int = 0
+    up: int = 4
 
 
-def columns(cells: int, names: Collection[str], nodes: Collection[str] = ()) -> Columns:
-    """Return the widths for so many cells: names first, then nodes if all fit, then bars, CPU's wider than memory's."""
-    longest = max([width(name) for name in names] + [11]) + 1
-    fixed = len("  ") + len(" 2/2") + 6 + 7 + 4 + 5
-    name = min(longest, max(10, cells - fixed))
+def columns(cells: int, name: int, node: int = 0, up: int = 4) -> Columns:
+    """Return the widths for so many cells: names first, then nodes if all fit, then bars, CPU's wider than memory's.
+
+    Args:
+        name, node, up: cells of the longest one.
+    """
+    fixed = len("  ") + up + 6 + 7 + 4 + 5
+    name = min(max(name, 11) + 1, max(10, cells - fixed))
     spare = cells - fixed - name - 2
-    node = max((width(node) for node in nodes), default=-1) + 1
-    node = node if node <= spare else 0
+    node = node + 1 if node and node < spare else 0
     spare -= node
-    return Columns(name, min(40, max(0, spare * 3 // 5)), min(24, max(0, spare * 2 // 5)), node)
+    return Columns(name, min(40, max(0, spare * 3 // 5)), min(24, max(0, spare * 2 // 5)), node, up)
 
 
-def picture(snapshot: Snapshot, history: History, cells: int, unfolded: Collection[str]) -> Picture:
-    """Return the panel's picture for `cells` cells; `unfolded` are the components whose pods are shown."""
-    groups = by_component(snapshot.pods)
-    shown = [f" {pod.name}" for name in unfolded for pod in groups.get(name, ())]
-    nodes = {clean(pod.node) for name in unfolded for pod in groups.get(name, ()) if pod.node}
-    widths = columns(cells, [clean(name) for name in (*groups, *shown)], nodes)
-    rows: list[Line] = []
-    spots: list[Spot] = []
-    for component, pods in groups.items():
-        open_ = component in unfolded
-        spots.append(Spot(COMPONENT + component, len(rows), 0, cells))
-        rows.append(_component(component, pods, history, widths, open_))
-        for pod in pods:
-            if open_:
-                spots.append(Spot(POD + pod.name, len(rows), 0, cells))
-                rows.append(_pod(pod, widths))
-            if trouble := ailment(pod):
-                prefix = "      " if open_ else f"    {pod.name}: "
-                rows.append(line((prefix + trouble, "warn")))
+Entry = tuple[str, Group, PodRow | None]
+"""A row: its key, or "" for a remark that cannot be selected; its component; the pod it is about, if it is one."""
+
+
+class Table:
+    """What a panel shows of the pods of one Snapshot, row by row, before it is drawn.
+
+    Attributes:
+        entries: one a row.
+        shown: how many pods pass the filter.
+    """
+
+    def __init__(self, pods: Sequence[PodRow], unfolded: Collection[str], view: View = PLAIN) -> None:
+        self.entries: list[Entry] = []
+        self.places: dict[str, int] = {}
+        self.names = self.nodes = self.ups = 0
+        self.shown = 0
+        for own in ordered(_kept(pods, view), view, _group_value):
+            self._add(own, own.name in unfolded or bool(view.filter), view)
+
+    def _add(self, own: Group, open_: bool, view: View) -> None:
+        self.shown += len(own.pods)
+        self.names = max(self.names, width(clean(own.name)))
+        self.ups = max(self.ups, len(f"{own.ready}/{len(own.pods)}"))
+        self._row(COMPONENT + own.name, own, None)
+        if not open_:
+            for pod in own.ailing[:AILING]:
+                self._row("", own, pod)
+            if len(own.ailing) > AILING:
+                self._row("", own, None)
+            return
+        self.names = max(self.names, 1 + _longest(pod.name for pod in own.pods))
+        self.nodes = max(self.nodes, _longest({pod.node for pod in own.pods if pod.node}))
+        ailing = {id(pod) for pod in own.ailing}
+        for pod in ordered(own.pods, view, _pod_value):
+            self._row(POD + pod.name, own, pod)
+            if id(pod) in ailing:
+                self._row("", own, pod)
+
+    def _row(self, key: str, own: Group, pod: PodRow | None) -> None:
+        if key:
+            self.places[key] = len(self.entries)
+        self.entries.append((key, own, pod))
+
+
+class Memory:
+    """The table that was made last, for as long as it is asked for again: keys redraw without adding up anew."""
+
+    def __init__(self) -> None:
+        self._of: tuple[object, ...] = ()
+        self._table = Table((), ())
+
+    def table(self, pods: Sequence[PodRow], unfolded: Collection[str], view: View) -> Table:
+        """Return the table of pods."""
+        wanted = (frozenset(unfolded), view)
+        if not self._of or self._of[0] is not pods or self._of[1:] != wanted:
+            self._of, self._table = (pods, *wanted), Table(pods, unfolded, view)
+        return self._table
+
+
+def picture(
+    snapshot: Snapshot,
+    history: History,
+    cells: int,
+    unfolded: Collection[str],
+    view: View = PLAIN,
+    memory: Memory | None = None,
+) -> Picture:
+    """Return the panel's picture for `cells` cells.
+
+    Args:
+        unfolded: the components whose pods are shown; a filter shows all that pass it.
+        memory: of the picture before.
+    """
+    table = (memory or Memory()).table(snapshot.pods, unfolded, view)
+    widths = columns(cells, table.names, table.nodes, max(4, table.ups + 1))
+    entries = table.entries
+    keys = list(table.places)
+    opened = {own.name for key, own, _ in entries if key.startswith(POD)} if view.filter else unfolded
+
+    def spot(index: int) -> Spot:
+        return Spot(keys[index], table.places[keys[index]], 0, cells)
+
+    def find(key: str) -> Spot | None:
+        row = table.places.get(key)
+        return None if row is None else Spot(key, row, 0, cells)
+
     return Picture(
-        title=line(("processes" if snapshot.run.target == "local" else "pods", "title")),
+        title=line(
+            ("processes" if snapshot.run.target == "local" else "pods", "title"),
+            *_share(table, snapshot, view),
+        ),
         extra=_totals(snapshot.pods),
         heading=(_heading(widths),),
-        rows=tuple(fit(row, cells) for row in rows),
-        spots=tuple(spots),
+        rows=Lazy(len(entries), lambda row: fit(_drawn(entries[row], history, widths, opened), cells)),
+        spots=Lazy(len(keys), spot),
+        find=find,
         foot=reasons(snapshot, "pods"),
     )
 
 
-def by_component(pods: Sequence[PodRow]) -> dict[str, list[PodRow]]:
-    """Return the pods of each component, in the order the components first appear."""
-    groups: dict[str, list[PodRow]] = {}
-    for pod in pods:
-        groups.setdefault(pod.component, []).append(pod)
-    return groups
+def _share(table: Table, snapshot: Snapshot, view: View) -> Line:
+    return ((f" {table.shown} of {len(snapshot.pods)}", "dim"),) if view.filter else ()
 
 
-def ailment(pod: PodRow) -> str:
-    """Return what is wrong with a pod, in a few words; "" if nothing is."""
-    if pod.reason:
-        return pod.reason
-    return "" if pod.phase in _RUNNING else pod.phase.lower()
+def _kept(pods: Sequence[PodRow], view: View) -> Sequence[Group]:
+    if not view.filter:
+        return groups(pods)
+    found = ((own.name, kept(own.pods, view, _texts)) for own in groups(pods))
+    return [group(name, own) for name, own in found if own]
+
+
+def _texts(pod: PodRow) -> Mapping[str, str]:
+    return {
+        "name": pod.name,
+        "component": pod.component,
+        "phase": pod.phase,
+        "reason": pod.reason,
+        "node": pod.node or "",
+    }
+
+
+_VALUES: Mapping[str, tuple[Callable[[Group], Any], Callable[[PodRow], Any]]] = {
+    "name": (lambda own: own.name, lambda pod: pod.name),
+    "up": (lambda own: own.ready / len(own.pods), lambda pod: pod.ready),
+    "cpu": (lambda own: own.cpu_cores, lambda pod: pod.cpu_cores),
+    "memory": (lambda own: own.memory_bytes, lambda pod: pod.memory_bytes),
+    "restarts": (lambda own: own.restarts, lambda pod: pod.restarts),
+    "age": (lambda own: own.age_s, lambda pod: pod.age_s),
+    "node": (lambda own: None, lambda pod: pod.node),
+}
+
+
+def _group_value(own: Group, column: str) -> Any:
+    return _VALUES[column][0](own)
+
+
+def _pod_value(pod: PodRow, column: str) -> Any:
+    return _VALUES[column][1](pod)
+
+
+def _longest(names: Iterable[str]) -> int:
+    plain = (len(name) if name.isascii() and name.isprintable() else width(clean(name)) for name in names)
+    return max(plain, default=0)
+
+
+def _drawn(entry: Entry, history: History, widths: Columns, opened: Collection[str]) -> Line:
+    key, own, pod = entry
+    if key and pod is not None:
+        return _pod(pod, widths)
+    if key:
+        return _component(own, history, widths, own.name in opened)
+    if pod is None:
+        return line((f"    and {plural(len(own.ailing) - AILING, 'more')}", "warn"))
+    prefix = "      " if own.name in opened else f"    {pod.name}: "
+    return line((prefix + ailment(pod), "warn"))
 
 
 def _heading(widths: Columns) -> Line:
     text = (
         left("  name", widths.name + 2)
         + left("node", widths.node)
-        + right("up", 4)
+        + right("up", widths.up)
         + right("cpu", 6)
         + left("", widths.cpu_bars + 1)
         + right("mem", 7)
@@ -103,20 +229,19 @@ def _heading(widths: Columns) -> Line:
     return line((text, "dim"))
 
 
-def _component(name: str, pods: list[PodRow], history: History, widths: Columns, open_: bool) -> Line:
-    ready = sum(pod.ready for pod in pods)
-    ages = [pod.age_s for pod in pods if pod.age_s is not None]
+def _component(own: Group, history: History, widths: Columns, open_: bool) -> Line:
+    name, number = own.name, len(own.pods)
     return (
         (f"{_UNFOLDED if open_ else _FOLDED} ", "dim"),
         (left(clean(name), widths.name), "text"),
         *_node("", widths),
-        (right(f"{ready}/{len(pods)}", 4), "text" if ready == len(pods) else "warn"),
-        (right(cores(total(pod.cpu_cores for pod in pods)), 6) + " ", "text"),
+        (right(f"{own.ready}/{number}", widths.up), "text" if own.ready == number else "warn"),
+        (right(cores(own.cpu_cores), 6) + " ", "text"),
         (left(spark(history.bars("cpu", name, widths.cpu_bars)), widths.cpu_bars), "spark"),
-        (right(size(total(pod.memory_bytes for pod in pods)), 7) + " ", "text"),
+        (right(size(own.memory_bytes), 7) + " ", "text"),
         (left(spark(history.bars("memory", name, widths.memory_bars)), widths.memory_bars), "spark"),
-        _restarts(sum(pod.restarts for pod in pods)),
-        (right(age(min(ages, default=None)), 5), "dim"),
+        _restarts(own.restarts),
+        (right(age(own.age_s), 5), "dim"),
     )
 
 
@@ -124,7 +249,7 @@ def _pod(pod: PodRow, widths: Columns) -> Line:
     return (
         (f"   {left(clean(pod.name), widths.name - 1)}", "dim" if pod.ready else "warn"),
         *_node(pod.node or "", widths),
-        (right("" if pod.ready else "no", 4), "warn"),
+        (right("" if pod.ready else "no", widths.up), "warn"),
         (right(cores(pod.cpu_cores), 6) + " " * (widths.cpu_bars + 1), "text"),
         (right(size(pod.memory_bytes), 7) + " " * (widths.memory_bars + 1), "text"),
         _restarts(pod.restarts),
@@ -144,8 +269,8 @@ def _totals(pods: Sequence[PodRow]) -> Line:
     if not pods:
         return ()
     return beside(
-        line(("cpu ", "dim"), cores(total(pod.cpu_cores for pod in pods))),
-        line(("mem ", "dim"), size(total(pod.memory_bytes for pod in pods))),
+        line(("cpu ", "dim"), cores(total(own.cpu_cores for own in groups(pods)))),
+        line(("mem ", "dim"), size(total(own.memory_bytes for own in groups(pods)))),
         _measured(pods),
     )
 

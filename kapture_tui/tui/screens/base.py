@@ -53,6 +53,12 @@ def bindings(*places: str) -> list[BindingType]:
     return [Binding(c.keys, c.action, c.help, show=False, id=c.id) for c in commands_for(*places)]
 
 
+def panel_text(panel: Panel) -> str:
+    """Return what a panel holds as plain text, the rows out of sight included."""
+    rows = ("".join(text for text, _ in row).rstrip() for row in panel.picture.rows)
+    return "\n".join(rows).strip("\n")
+
+
 class _Common:
     """Shared by full screens and dialogs."""
 
@@ -67,6 +73,12 @@ class _Common:
     def layout(self) -> Layout:
         """Where the widgets go; Textual's style sheets only know its own layouts by name."""
         return self._rectangular
+
+    @property
+    def copied(self) -> str:
+        """What is copied from here: what is selected, or the whole text of the panel."""
+        panel = self.panel()
+        return panel_text(panel) if panel is not None else ""
 
     def panel(self) -> Panel | None:
         """Return the panel that has the focus."""

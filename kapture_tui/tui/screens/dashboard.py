@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from textual.events import Click, Resize
 from textual.geometry import Size
 from textual.widget import Widget
 
-from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.snapshot import Snapshot
-from kapture_tui.model.spec import Component
 from kapture_tui.tui import arrange
-from kapture_tui.tui.actions import removal
 from kapture_tui.tui.arrange import PANELS, Arrangement, Place, Wants
 from kapture_tui.tui.lines import Line
-from kapture_tui.tui.panels import events, flow, header, lag, ledger, pods, redis
+from kapture_tui.tui.panels import databases, events, flow, header, lag, ledger, pods
 from kapture_tui.tui.picture import out_of_sight
-from kapture_tui.tui.screens.base import Stage, bindings
-from kapture_tui.tui.screens.dialogs import Scale, Teardown
-from kapture_tui.tui.screens.reading import Details, Logs
+from kapture_tui.tui.screens.acting import Acting
+from kapture_tui.tui.screens.base import bindings, panel_text
+from kapture_tui.tui.screens.tables import TableStage
+from kapture_tui.tui.table import PLAIN, View
+from kapture_tui.tui.text import clean, clip
 from kapture_tui.tui.widgets.canvas import Canvas
 from kapture_tui.tui.widgets.panel import Drawer, Panel
+
+_COLUMNS: Mapping[str, Sequence[str]] = {
+    "lag": lag.COLUMNS,
+    "pods": pods.COLUMNS,
+    "flow": flow.COLUMNS,
+    "databases": databases.COLUMNS,
+    "ledger": ledger.COLUMNS,
+    "events": events.COLUMNS,
+}
+
+_TEXTS: Mapping[str, Sequence[str]] = {
+    "lag": ("state",),
+    "pods": ("name", "component", "phase", "reason", "node"),
+    "flow": ("group",),
+    "databases": ("name",),
+    "ledger": ("group",),
+    "events": ("time", "kind", "subject", "text"),
+}
+
+
+_NAME = 20
+"""Cells of a name in the line of keys."""
 
 
 class HeaderBar(Canvas):
@@ -38,11 +59,11 @@ class HeaderBar(Canvas):
         return header.header(self.snapshot, cells, self.frozen, self.context)
 
 
-class Dashboard(Stage):
-    """Header, panels, keys. It shows snapshots and turns keys into actions of the session."""
+class Dashboard(Acting, TableStage):
+    """Header, panels, keys. It shows snapshots; what keys do to the stack is in `Acting`."""
 
-    PLACES = ("dashboard",)
-    BINDINGS = bindings("dashboard", "list")
+    PLACES = ("dashboard", "table")
+    BINDINGS = bindings("dashboard", "list", "table")
     AUTO_FOCUS = "#pods"
 
     def __init__(self) -> None:
@@ -50,25 +71,47 @@ class Dashboard(Stage):
         self._snapshot = Snapshot()
         self._frozen = False
         self._unfolded: set[str] = set()
+        self._group: str | None = None
         self._header = HeaderBar()
+        self._zoomed: str | None = None
+        self._pods = pods.Memory()
         self._panels = {name: Panel(name, drawer) for name, drawer in self._drawers().items()}
+        for name, panel in self._panels.items():
+            panel.columns = _COLUMNS[name]
         self._arranged: Arrangement | None = None
 
     def _drawers(self) -> dict[str, Drawer]:
         return {
-            "lag": lambda cells, rows: lag.picture(self._snapshot, cells, rows, self._boxed()),
+            "lag": lambda cells, rows: lag.picture(
+                self._snapshot, cells, rows, self._boxed(), self._group, self._view("lag")
+            ),
             "pods": lambda cells, rows: pods.picture(
-                self._snapshot, self.console.history, cells, self._unfolded
+                self._snapshot, self.console.history, cells, self._unfolded, self._view("pods"), self._pods
             ),
             "flow": lambda cells, rows: flow.picture(
-                self._snapshot, self.console.history, cells, self._boxed()
+                self._snapshot, self.console.history, cells, self._boxed(), self._view("flow")
             ),
-            "redis": lambda cells, rows: redis.picture(self._snapshot, self.console.history, cells, rows),
-            "ledger": lambda cells, rows: ledger.picture(self._snapshot, cells, self._boxed()),
+            "databases": lambda cells, rows: databases.picture(
+                self._snapshot,
+                self.console.history,
+                cells,
+                rows,
+                self._panels["databases"].selected,
+                self._view("databases"),
+            ),
+            "ledger": lambda cells, rows: ledger.picture(
+                self._snapshot, cells, self._boxed(), self._view("ledger")
+            ),
             "events": lambda cells, rows: events.picture(
-                self._snapshot, cells, () if self._boxed() else flow.limit(self._snapshot)
+                self._snapshot,
+                cells,
+                () if self._boxed() else flow.limit(self._snapshot),
+                self._view("events"),
             ),
         }
+
+    def _view(self, name: str) -> View:
+        return self._panels[name].view
 
     def _boxed(self) -> bool:
         return self._arranged is not None and self._arranged.boxed
@@ -78,11 +121,14 @@ class Dashboard(Stage):
         yield self._header
         yield from (self._panels[name] for name in PANELS)
         yield self.make_keybar()
+        yield self.prompt
 
     def on_mount(self) -> None:
         """Show what is known."""
         if self.keybar is not None:
             self.keybar.labels["app.quit"] = self.console.leaving(brief=True)
+        for name, panel in self._panels.items():
+            panel.shortcut = self.console.key(f"panel.{name}")
         self._draw(self.console.session.latest)
 
     def on_screen_resume(self) -> None:
@@ -105,6 +151,7 @@ class Dashboard(Stage):
         for canvas in (self._header, *self._panels.values()):
             if canvas.display:
                 canvas.redraw()
+        self.say_keys()
 
     def on_resize(self, event: Resize) -> None:
         """Arrange for the new size."""
@@ -123,14 +170,20 @@ class Dashboard(Stage):
         self._header.refresh(layout=True)
 
     def _arrangement(self, size: Size) -> Arrangement:
+        header_rows = self._header_rows(size)
+        if self._zoomed is not None:
+            whole = Place(0, header_rows, size.width, max(0, size.height - header_rows - 1))
+            return Arrangement(size.height > 12, {self._zoomed: whole})
         groups = len(lag.group_names(self._snapshot))
-        shown = pods.picture(self._snapshot, self.console.history, 40, self._unfolded)
+        table = self._pods.table(self._snapshot.pods, self._unfolded, self._view("pods"))
         wants = Wants(
-            pods=len(shown.rows),
+            pods=len(table.entries),
             groups=groups,
-            lag={cells: lag.grid(groups, max(20, cells)).rows for cells in arrange.lag_widths(size.width)},
+            lag={
+                cells: lag.rows_wanted(groups, cells, size.height) for cells in arrange.lag_widths(size.width)
+            },
         )
-        return arrange.arrange(size.width, size.height, wants, self._header_rows(size))
+        return arrange.arrange(size.width, size.height, wants, header_rows)
 
     def _header_rows(self, size: Size) -> int:
         return min(4, len(header.header(self._snapshot, max(20, size.width))))
@@ -140,14 +193,64 @@ class Dashboard(Stage):
         return {
             "header": Place(0, 0, size.width, self._header_rows(size)),
             **self._arrangement(size).places,
-            "keys": Place(0, size.height - 1, size.width, 1),
+            **self.keys_line(size),
         }
+
+    def texts(self, panel: Panel) -> Sequence[str]:
+        """Return the columns that words of a filter can name."""
+        return _TEXTS[panel.id or ""]
+
+    def view_changed(self) -> None:
+        """Lay out again: a filter may need less room."""
+        self._draw(self._snapshot)
+
+    def action_show_panel(self, name: str) -> None:
+        """Go to a panel; one that is not on the screen, or while one is enlarged, is enlarged."""
+        if self._zoomed is not None or name not in self._arrangement(self.size).places:
+            self._zoom(name)
+        self._panels[name].focus()
+
+    def action_zoom(self) -> None:
+        """Enlarge the panel in focus, or put it back."""
+        panel = self.panel()
+        self._zoom(None if self._zoomed or panel is None else panel.id)
+
+    def action_back(self) -> None:
+        """Put an enlarged panel back; then take filter and order off the panel in focus."""
+        panel = self.panel()
+        if self._zoomed is not None:
+            self._zoom(None)
+        elif panel is not None:
+            panel.see(PLAIN)
+            self.view_changed()
+
+    def _zoom(self, name: str | None) -> None:
+        self._zoomed = name
+        self._draw(self._snapshot)
+        if name is not None:
+            self._panels[name].focus()
+
+    def action_next_panel(self) -> None:
+        """Focus the next panel, enlarged if this one is."""
+        self._step(1)
+
+    def action_previous_panel(self) -> None:
+        """Focus the previous panel."""
+        self._step(-1)
+
+    def _step(self, step: int) -> None:
+        panel = self.panel()
+        if self._zoomed is None:
+            self.focus_next() if step > 0 else self.focus_previous()
+        elif panel is not None:
+            self._zoom(PANELS[(PANELS.index(panel.id or "") + step) % len(PANELS)])
 
     def action_move(self, where: str) -> None:
         """Move in the focused panel; sideways at its edge folds and unfolds a component."""
         panel = self.panel()
         if panel is not None and not panel.move(where) and panel.id == "pods" and where in ("left", "right"):
             self._fold(panel.selected or "", open_=where == "right")
+        self.say_keys()
 
     def _fold(self, key: str, open_: bool) -> None:
         component = self._component(key)
@@ -170,83 +273,56 @@ class Dashboard(Stage):
         if event.chain == 2:
             self.action_details()
 
+    def selection(self) -> str | None:
+        """Return the key of what is selected in the panel in focus; of the pods where that has none."""
+        panel = self.panel()
+        if panel is None or panel.id in (None, "flow", "ledger"):
+            return None
+        return panel.selected
+
+    @property
+    def copied(self) -> str:
+        """A pod's name, a state's topic, the line of an event; without a selection the whole panel."""
+        panel, key = self.panel(), self.selection()
+        if panel is None:
+            return ""
+        if key is None:
+            return panel_text(panel)
+        if panel.id == "lag":
+            return f"transactions.{key}"
+        return key.partition("/")[2] if panel.id == "pods" else panel.selected_text
+
+    def say_keys(self) -> None:
+        """Say of the keys that need a selection what they would do."""
+        bar, key = self.keybar, self.chosen_pod() or ""
+        if bar is None:
+            return
+        name = clip(clean(key.partition("/")[2]), _NAME)
+        bar.unsaid = () if key.startswith(pods.POD) else ("select.kill",)
+        bar.labels["select.kill"] = f"kill {name}"
+        bar.labels["select.logs"] = f"logs of {name}" if name else "logs"
+        bar.redraw()
+
+    def chosen_pod(self) -> str | None:
+        """Return the key of the selected component or pod."""
+        return self._panels["pods"].selected
+
     def action_details(self) -> None:
         """Unfold a folded component; show all about anything else."""
-        panel = self.panel()
-        key = panel.selected if panel is not None else None
-        if panel is None or key is None or panel.id not in ("lag", "pods"):
-            self.say("select a state or a process first: tab goes through the panels", "warn")
-        elif key.startswith(pods.COMPONENT) and self._component(key) not in self._unfolded:
+        key = self.selection()
+        if key is not None and key.startswith(pods.COMPONENT) and self._component(key) not in self._unfolded:
             self._fold(key, open_=True)
         else:
-            self.app.push_screen(Details(key))
+            self.describe(key)
 
-    def action_logs(self) -> None:
-        """Follow the log of the selected pod, or of all pods of the selected component."""
-        key = self._panels["pods"].selected
-        if self.refuses("select.logs"):
-            return
-        if key is None:
-            self.say("there is no process yet", "warn")
-            return
-        self.app.push_screen(Logs(key.partition("/")[2]))
+    def action_group(self) -> None:
+        """Show the lag of the next consumer group; after the last one, of whichever is slowest."""
+        names = (None, *lag.group_names(self._snapshot))
+        index = names.index(self._group) if self._group in names else 0
+        self._group = names[(index + 1) % len(names)]
+        self._panels["lag"].redraw()
 
     def action_pause(self) -> None:
         """Freeze the display, or let it go on."""
         self._frozen = self._header.frozen = not self._frozen
         self._draw(self._snapshot if self._frozen else self.console.session.latest)
-
-    def action_more_loaders(self) -> None:
-        """One loader more."""
-        if not self.refuses("loader.more"):
-            self.console.start(self._say_done(1), self)
-
-    def action_fewer_loaders(self) -> None:
-        """One loader less."""
-        if not self.refuses("loader.less"):
-            self.console.start(self._say_done(-1), self)
-
-    async def _say_done(self, difference: int) -> None:
-        one = "one loader more" if difference > 0 else "one loader less"
-        try:
-            if await self.console.agreed(("scales", one)):
-                self.say(await self.console.session.add_loaders(difference))
-        except KaptureError as exc:
-            self.console.tell(exc)
-
-    def action_scale(self) -> None:
-        """Ask for numbers."""
-        if self.refuses("stack.scale"):
-            return
-        self.app.push_screen(Scale(self.console.session), self._scale)
-
-    def _scale(self, wanted: dict[Component, int] | None) -> None:
-        if wanted:
-            self.console.start(self._apply(wanted), self)
-
-    async def _apply(self, wanted: dict[Component, int]) -> None:
-        asked = ", ".join(f"{component.value} to {n}" for component, n in wanted.items())
-        try:
-            if not await self.console.agreed(("scales", asked)):
-                return
-            done = [await self.console.session.scale(component, n) for component, n in wanted.items()]
-        except KaptureError as exc:
-            self.console.tell(exc)
-        else:
-            self.say(", ".join(done))
-
-    def action_teardown(self) -> None:
-        """Ask whether the stack may go."""
-        if self.refuses("stack.teardown"):
-            return
-        session = self.console.session
-        spec = session.spec or self.console.options.spec
-        volumes = spec is not None and spec.cluster.storage == "persistent"
-        place = session.place
-        goes = removal(session.latest, session.found, volumes)
-        where = f" from {place.context}, {place.server}" if place else ""
-        self.app.push_screen(Teardown(session.namespace, goes, where), self._teardown)
-
-    def _teardown(self, agreed: bool | None) -> None:
-        if agreed:
-            self.console.teardown(leave=False)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from textual.events import Key
+
 from kapture_tui.model.errors import KaptureError, UsageError
 from kapture_tui.model.spec import Component
 from kapture_tui.tui import themes
 from kapture_tui.tui.actions import Removal, Session
+from kapture_tui.tui.form import Field
 from kapture_tui.tui.lines import Line, fit, line
 from kapture_tui.tui.panels.steps import told
 from kapture_tui.tui.picture import Picture, Spot
@@ -32,51 +35,19 @@ class Failure(Dialog[None]):
         )
 
 
-class Teardown(Dialog[bool]):
-    """Asks whether the stack may go: by kind and number, with "No" in focus."""
+class Confirm(Dialog[bool]):
+    """Asks before something is done, with "No" in focus.
 
-    def __init__(self, namespace: str, removal: Removal, where: str = "") -> None:
-        self._namespace = namespace
-        self._where = where
-        self._removal = removal
-        super().__init__()
-        self.box.selected = "no"
-
-    def draw(self, cells: int, rows: int) -> Picture:
-        """Return what goes, what stays, and the two answers."""
-        answers = ("[ No ]", f"[ Yes, remove {clean(self._namespace)} ]")
-        head = f"This removes {clean(self._namespace)}{clean(self._where)} for good:"
-        shown = [*(line(row) for row in wrap(head, cells)), ()]
-        for item in self._removal.goes:
-            shown += _item("-", clean(item), cells, "text")
-        for item in self._removal.stays:
-            shown += _item("+", f"stays: {clean(item)}", cells, "dim")
-        row = len(shown) + 1
-        spots = (Spot("no", row, 2, len(answers[0])), Spot("yes", row, 4 + len(answers[0]), len(answers[1])))
-        shown += [(), line("  ", (answers[0], "accent"), "  ", (answers[1], "trouble"))]
-        return Picture(line(("tear down?", "trouble")), rows=tuple(shown), spots=spots)
-
-    def action_accept(self) -> None:
-        """Answer."""
-        self.dismiss(self.box.selected == "yes")
-
-    def action_close(self) -> None:
-        """No."""
-        self.dismiss(False)
-
-
-def _item(mark: str, text: str, cells: int, role: str) -> list[Line]:
-    first, *others = wrap(text, cells - 4)
-    return [line((f"  {mark} {first}", role)), *(line((f"    {other}", role)) for other in others)]
-
-
-class Question(Dialog[bool]):
-    """Asks before a cluster is changed: where, and what; "No" is in focus."""
+    Args:
+        title: the question.
+        facts: what would be done, and where.
+        yes: the other answer.
+    """
 
     CELLS = 72
 
-    def __init__(self, *facts: Fact) -> None:
-        self._facts = facts
+    def __init__(self, title: str, facts: Sequence[Fact], yes: str = "Yes") -> None:
+        self._title, self._facts, self._yes = title, facts, yes
         super().__init__()
         self.box.selected = "no"
 
@@ -86,11 +57,8 @@ class Question(Dialog[bool]):
         for name, text in self._facts:
             for index, part in enumerate(wrap(clean(text), cells - 12)):
                 shown.append(line((left("" if index else name, 12), "dim"), part))
-        answers = ("[ No ]", "[ Yes ]")
-        row = len(shown) + 1
-        spots = (Spot("no", row, 2, len(answers[0])), Spot("yes", row, 4 + len(answers[0]), len(answers[1])))
-        shown += [(), line("  ", (answers[0], "accent"), "  ", (answers[1], "trouble"))]
-        return Picture(line(("change this cluster?", "title")), rows=tuple(shown), spots=spots)
+        answers, spots = _answers(self._yes, len(shown) + 1)
+        return Picture(line((self._title, "title")), rows=(*shown, (), answers), spots=spots)
 
     def action_accept(self) -> None:
         """Answer."""
@@ -99,6 +67,108 @@ class Question(Dialog[bool]):
     def action_close(self) -> None:
         """No."""
         self.dismiss(False)
+
+
+class Question(Confirm):
+    """Asks before a cluster is changed: where, and what."""
+
+    def __init__(self, *facts: Fact) -> None:
+        super().__init__("change this cluster?", facts)
+
+
+def _answers(yes: str, row: int) -> tuple[Line, tuple[Spot, ...]]:
+    """The two answers side by side, and their places."""
+    answers = ("[ No ]", f"[ {clean(yes)} ]")
+    spots = (Spot("no", row, 2, len(answers[0])), Spot("yes", row, 4 + len(answers[0]), len(answers[1])))
+    return line("  ", (answers[0], "accent"), "  ", (answers[1], "trouble")), spots
+
+
+class Teardown(Confirm):
+    """Asks whether the stack may go: by kind and number, with "No" in focus.
+
+    Args:
+        namespace: the stack's name.
+        removal: what goes, what stays.
+        where: on which cluster, in words.
+        shared: others may have things in the namespace: its name has to be typed before "Yes" can be chosen.
+    """
+
+    CELLS = 64
+
+    def __init__(self, namespace: str, removal: Removal, where: str = "", shared: bool = False) -> None:
+        self._namespace, self._where, self._removal = namespace, where, removal
+        self._own_name = Field("", "", fresh=False) if shared else None
+        super().__init__("tear down?", (), f"Yes, remove {namespace}")
+
+    def draw(self, cells: int, rows: int) -> Picture:
+        """Return what goes, what stays, and the two answers."""
+        head = f"This removes {clean(self._namespace)}{clean(self._where)} for good:"
+        shown = [*(line(row) for row in wrap(head, cells)), ()]
+        for item in self._removal.goes:
+            shown += _item("-", clean(item), cells, "text")
+        for item in self._removal.stays:
+            shown += _item("+", f"stays: {clean(item)}", cells, "dim")
+        if self._own_name is not None:
+            typed = clean(self._own_name.text)
+            ask = f"Others may use it: type {clean(self._namespace)} to go on"
+            shown += [
+                (),
+                *(line((row, "warn")) for row in wrap(ask, cells)),
+                line(f"  {typed}", (" ", "cursor")),
+            ]
+        answers, spots = _answers(self._yes, len(shown) + 1)
+        if not self._typed():
+            spots = spots[:1]
+        return Picture(line(("tear down?", "trouble")), rows=(*shown, (), answers), spots=spots)
+
+    def _typed(self) -> bool:
+        return self._own_name is None or self._own_name.text == self._namespace
+
+    def on_key(self, event: Key) -> None:
+        """Take the name."""
+        if self._own_name is None:
+            return
+        typed = event.character if event.is_printable and event.character else ""
+        after = (
+            self._own_name.typed(typed)
+            if typed
+            else self._own_name.edited(event.key)
+            if event.key == "backspace"
+            else None
+        )
+        if after is not None:
+            self._own_name = after
+            event.stop()
+            event.prevent_default()
+            self.box.redraw()
+
+
+def _item(mark: str, text: str, cells: int, role: str) -> list[Line]:
+    first, *others = wrap(text, cells - 4)
+    return [line((f"  {mark} {first}", role)), *(line((f"    {other}", role)) for other in others)]
+
+
+class ByHandDialog(Dialog[None]):
+    """A command line that does the same."""
+
+    CELLS = 78
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+        super().__init__()
+
+    @property
+    def copied(self) -> str:
+        """What is copied from here: the command in one line."""
+        return self._command
+
+    def draw(self, cells: int, rows: int) -> Picture:
+        """Return the command."""
+        shown = tuple(line(row) for row in wrap(clean(self._command), cells))
+        copies = self.console.key("app.copy")
+        return Picture(
+            line(("by hand", "title")), rows=shown, foot=line((f"{copies} copies  esc closes", "dim"))
+        )
 
 
 class Choice(Dialog[str | None]):
@@ -198,15 +268,15 @@ class ThemePicker(Dialog[str | None]):
     CELLS = 78
 
     def __init__(self, current: str) -> None:
-        self._names: Sequence[str] = themes.names()
+        self._own_names: Sequence[str] = themes.names()
         self._before = current
         super().__init__()
         self.box.selected = current
 
     def draw(self, cells: int, rows: int) -> Picture:
         """Return one row a theme."""
-        shown = tuple(fit(self._row(name, cells), cells) for name in self._names)
-        spots = tuple(Spot(name, row, 0, cells) for row, name in enumerate(self._names))
+        shown = tuple(fit(self._row(name, cells), cells) for name in self._own_names)
+        spots = tuple(Spot(name, row, 0, cells) for row, name in enumerate(self._own_names))
         return Picture(
             line(("theme", "title")),
             rows=shown,

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
+from textual.geometry import Size
 from textual.widget import Widget
 
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.snapshot import Snapshot
+from kapture_tui.tui.arrange import Place
 from kapture_tui.tui.lines import Line, line
 from kapture_tui.tui.panels import details
 from kapture_tui.tui.panels import help as help_panel
 from kapture_tui.tui.picture import Picture
 from kapture_tui.tui.screens.base import Stage, bindings
+from kapture_tui.tui.screens.tables import TableStage
+from kapture_tui.tui.table import Filter
 from kapture_tui.tui.text import clean, wrap
 from kapture_tui.tui.widgets.panel import Panel
 
@@ -76,21 +80,41 @@ class Help(Reading):
         )
 
 
-class Logs(Reading):
-    """The log of a pod or a component, followed until one looks back; the last `LOG_LINES` lines."""
+class Logs(TableStage):
+    """The log of a pod, or of all pods of a component, followed until one looks back; the last `LOG_LINES` lines."""
 
-    PLACES = ("logs", "dialog")
-    BINDINGS = bindings("logs", "dialog", "list")
+    PLACES = ("logs", "table", "dialog")
+    UNSAID = ("dialog.accept", "table.sort", "table.turn")
+    BINDINGS = bindings("logs", "table", "dialog", "list")
 
     def __init__(self, subject: str) -> None:
         super().__init__()
+        self.main = Panel("main")
         self._subject = subject
         self._lines: deque[str] = deque(maxlen=LOG_LINES)
         self._wrapped: deque[Line] = deque(maxlen=LOG_LINES)
-        self._cells = 0
+        self._wrapped_for: tuple[int, Filter] = (0, Filter())
         self._pending = self._drawn = False
         self._following = True
         self._note = "waiting for the first line"
+
+    def compose(self) -> Iterable[Widget]:
+        """The log and the keys."""
+        yield self.main
+        yield self.make_keybar()
+        yield self.prompt
+
+    def rectangles(self, size: Size) -> Mapping[str, Place]:
+        """Return where they go."""
+        return {"main": Place(0, 0, size.width, size.height - 1), **self.keys_line(size)}
+
+    def table(self) -> Panel:
+        """Return the log."""
+        return self.main
+
+    def texts(self, panel: Panel) -> Sequence[str]:
+        """Return the columns that words of a filter can name."""
+        return ("pod",)
 
     def on_mount(self) -> None:
         """Begin to follow."""
@@ -99,7 +123,7 @@ class Logs(Reading):
 
     async def _follow(self) -> None:
         try:
-            async for text in self.console.session.target.logs(self._subject, follow=True):
+            async for text in self.console.session.logs(self._subject):
                 self._append(text)
             self._note = "the log has ended"
         except KaptureError as exc:
@@ -107,8 +131,11 @@ class Logs(Reading):
         self._redraw_soon()
 
     def _append(self, text: str) -> None:
-        self._lines.append(clean(text.rstrip("\n")))
-        self._wrapped.extend(_wrapped(self._lines[-1], self._cells))
+        text = clean(text.rstrip("\n"))
+        self._lines.append(text)
+        cells, wanted = self._wrapped_for
+        if wanted.holds(_texts(text)):
+            self._wrapped.extend(_wrapped(text, cells))
         self._redraw_soon()
 
     def _redraw_soon(self) -> None:
@@ -123,22 +150,26 @@ class Logs(Reading):
         if self._following:
             self.main.move("last")
 
+    def view_changed(self) -> None:
+        """Go to the end of what passes the filter."""
+        self.action_move("last")
+
     def _draw(self, cells: int, rows: int) -> Picture:
-        if cells != self._cells:
-            self._cells = cells
-            self._wrapped = deque(
-                (row for text in self._lines for row in _wrapped(text, cells)), maxlen=LOG_LINES
-            )
+        wanted = self.main.view.filter
+        if (cells, wanted) != self._wrapped_for:
+            self._wrapped_for = cells, wanted
+            seen = (text for text in self._lines if wanted.holds(_texts(text)))
+            self._wrapped = deque((row for text in seen for row in _wrapped(text, cells)), maxlen=LOG_LINES)
         following = (
             line(("following", "good"))
             if self._following
-            else line(("stands still", "warn"), (", f follows", "dim"))
+            else line(("stands still", "warn"), (f", {self.console.key('logs.follow')} follows", "dim"))
         )
-        empty = (line((self._note, "dim")),)
+        note = "no line has these words" if self._lines else self._note
         return Picture(
             title=line((f"log of {self._subject}", "title")),
             extra=following,
-            rows=tuple(self._wrapped) or empty,
+            rows=tuple(self._wrapped) or (line((note, "dim")),),
         )
 
     def action_move(self, where: str) -> None:
@@ -150,6 +181,16 @@ class Logs(Reading):
     def action_follow(self) -> None:
         """Go to the end and stay there."""
         self.action_move("last")
+
+    def action_accept(self) -> None:
+        """Enter goes back, too."""
+        self.action_close()
+
+
+def _texts(text: str) -> Mapping[str, str]:
+    """A line by its columns; several pods' lines begin with the name of theirs."""
+    pod, bar, _ = text.partition(" | ")
+    return {"pod": pod if bar else "", "line": text}
 
 
 def _wrapped(text: str, cells: int) -> Iterable[Line]:

@@ -51,9 +51,8 @@ class KeyBar(Canvas):
             return [line((clip(self._message[0][0], cells), self._message[0][1]))]
         shown_: list[Command] = []
         for command in sorted(self._meant(), key=lambda command: command.footer):
-            if self._width([*shown_, command]) > cells:
-                break
-            shown_.append(command)
+            if self._width([*shown_, command]) <= cells:
+                shown_.append(command)
         return [self._line([command for command in self._commands if command in shown_])]
 
     def _meant(self) -> list[Command]:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 
 from kapture_tui.tui.frames import BOX_CELLS, RULE_CELLS, box, under_rule
-from kapture_tui.tui.lines import Line, fit, line, select
+from kapture_tui.tui.lines import Line, crop, fit, line, select
 from kapture_tui.tui.picture import Picture, Spot
+from kapture_tui.tui.table import PLAIN, View
 from kapture_tui.tui.widgets.canvas import Canvas
 
 Drawer = Callable[[int, int], Picture]
 """From the cells and rows inside a frame to the picture."""
 
 _NOTHING = Picture(title=())
+
+_FEW = 256
+"""So many spots are looked through; more are searched by their rows."""
 
 
 class Panel(Canvas, can_focus=True):
@@ -23,12 +29,18 @@ class Panel(Canvas, can_focus=True):
     Attributes:
         boxed: a frame all around; otherwise only a rule above, which saves a row and two columns.
         selected: key of the selected spot; None when the picture has none.
+        view: which rows a person wants to see, and in which order; the drawer heeds it.
+        columns: what the rows can be sorted by.
+        shortcut: the key that leads here; "" for none.
     """
 
     def __init__(self, id: str, drawer: Drawer = lambda cells, rows: _NOTHING, boxed: bool = True) -> None:
         super().__init__(id=id)
         self.boxed = boxed
         self.selected: str | None = None
+        self.view = PLAIN
+        self.columns: Sequence[str] = ()
+        self.shortcut = ""
         self._drawer = drawer
         self._picture = _NOTHING
         self._top = 0
@@ -75,13 +87,43 @@ class Panel(Canvas, can_focus=True):
         inner = cells - (BOX_CELLS if self.boxed else RULE_CELLS)
         if inner < 4 or rows < 2:
             return ()
-        self._picture = self._drawer(inner, self._inside(rows))
+        self._picture = self._titled(self._drawer(inner, self._inside(rows)))
         self._settle()
         role = "focus" if self.has_focus else "frame"
         body = self._body(inner, rows)
         if self.boxed:
             return box(self._picture, body, self._place(), cells, rows, role)
         return under_rule(self._picture, body, self._place(), cells, role)
+
+    def see(self, view: View) -> None:
+        """Show other rows, or the same in another order."""
+        self.view = view
+        self._top = 0
+        self.redraw()
+        self._reveal()
+
+    @property
+    def picture(self) -> Picture:
+        """What is shown now."""
+        return self._picture
+
+    @property
+    def selected_text(self) -> str:
+        """The text of what is selected; "" when nothing is."""
+        spot = self._current()
+        if spot is None:
+            return ""
+        rows = self._picture.rows[spot.row : spot.row + spot.height]
+        cut = (crop(row, spot.x, spot.x + spot.width) for row in rows)
+        return "\n".join("".join(text for text, _ in row).rstrip() for row in cut)
+
+    def _titled(self, picture: Picture) -> Picture:
+        """Add the key that leads here, and what the rows are filtered and sorted by."""
+        before = line((f"{self.shortcut} ", "dim")) if self.shortcut else ()
+        seen = line((f" /{self.view.filter.text}", "accent")) if self.view.filter else ()
+        if self.view.order:
+            seen += line((f" {'▾' if self.view.down else '▴'}{self.view.order}", "accent"))
+        return replace(picture, title=(*before, *picture.title, *seen)) if before or seen else picture
 
     def _inside(self, rows: int) -> int:
         return rows - (2 if self.boxed else 1)
@@ -96,7 +138,7 @@ class Panel(Canvas, can_focus=True):
         spots = self._picture.spots
         current = self._current()
         if spots and current is None:
-            current = min(spots, key=lambda spot: abs(spot.row - self._last_row))
+            current = min(_around(spots, self._last_row), key=lambda spot: abs(spot.row - self._last_row))
             self.selected = current.key
         if current is not None and current.row != self._last_row:
             # It was drawn elsewhere this time: follow it.
@@ -104,12 +146,16 @@ class Panel(Canvas, can_focus=True):
         self._top = max(0, min(self._top, len(self._picture.rows) - self._page()))
 
     def _current(self) -> Spot | None:
+        if self.selected is None:
+            return None
+        if self._picture.find is not None:
+            return self._picture.find(self.selected)
         return next((spot for spot in self._picture.spots if spot.key == self.selected), None)
 
     def _reveal(self) -> None:
         if (spot := self._current()) is not None:
             self._last_row = spot.row
-            self._top = max(min(self._top, spot.row), spot.row - self._page() + 1)
+            self._top = max(min(self._top, spot.row), spot.row + spot.height - self._page())
 
     def _scroll(self, where: str) -> bool:
         steps = {
@@ -128,10 +174,10 @@ class Panel(Canvas, can_focus=True):
         picture, page = self._picture, self._page()
         shown = [fit(row, inner) for row in picture.rows[self._top : self._top + page]]
         spot = self._current()
-        if self.has_focus and spot is not None and 0 <= spot.row - self._top < len(shown):
-            shown[spot.row - self._top] = select(
-                shown[spot.row - self._top], spot.x, min(spot.width, inner - spot.x)
-            )
+        if self.has_focus and spot is not None:
+            for y in range(spot.row - self._top, spot.row - self._top + spot.height):
+                if 0 <= y < len(shown):
+                    shown[y] = select(shown[y], spot.x, min(spot.width, inner - spot.x))
         if self.boxed:
             return [*(fit(row, inner) for row in picture.heading), *shown]
         blank = rows - 2 - len(shown) if picture.foot else 0
@@ -169,22 +215,40 @@ class Panel(Canvas, can_focus=True):
         """Return the spot at a cell of this widget."""
         above = 1 + (len(self._picture.heading) if self.boxed else 0)
         row, column = y - above + self._top, x - (BOX_CELLS if self.boxed else RULE_CELLS) // 2
-        hits = (s for s in self._picture.spots if s.row == row and s.x <= column < s.x + s.width)
+        hits = (
+            s
+            for s in _around(self._picture.spots, row)
+            if s.row <= row < s.row + s.height and s.x <= column < s.x + s.width
+        )
         return next(hits, None) if y >= above else None
+
+
+def _around(spots: Sequence[Spot], row: int) -> Sequence[Spot]:
+    """Return the spots near a row: all of a few, some of many, which have one a row."""
+    if len(spots) <= _FEW:
+        return spots
+    at = bisect_left(spots, row, key=lambda spot: spot.row)
+    return spots[max(0, at - _FEW // 2) : at + _FEW // 2]
 
 
 def _target(spots: Sequence[Spot], current: Spot | None, where: str, page: int) -> Spot | None:
     """Return the spot a movement leads to; None when there is none in that direction."""
     if current is None or where in ("first", "last"):
         return spots[-1] if where == "last" else spots[0]
-    index = spots.index(current)
     if where in ("next", "previous"):
+        index = spots.index(current)
         return spots[(index + (1 if where == "next" else -1)) % len(spots)]
     if where in ("left", "right"):
-        return _sideways(spots, current, 1 if where == "right" else -1)
+        return _sideways(_around(spots, current.row), current, 1 if where == "right" else -1)
     wanted = current.row + {"up": -1, "down": 1, "page_up": -page, "page_down": page}[where]
-    beyond = [s for s in spots if (s.row < current.row if wanted < current.row else s.row > current.row)]
-    return min(beyond, key=lambda s: (abs(s.row - wanted), abs(s.x - current.x)), default=None)
+    wanted = max(spots[0].row, min(wanted, spots[-1].row))
+    ahead = (lambda s: s.row < current.row) if where in ("up", "page_up") else (lambda s: s.row > current.row)
+    # A cell is about twice as high as it is wide.
+    return min(
+        filter(ahead, _around(spots, wanted)),
+        key=lambda s: 2 * abs(s.row - wanted) + abs(s.x - current.x),
+        default=None,
+    )
 
 
 def _sideways(spots: Sequence[Spot], current: Spot, direction: int) -> Spot | None:

@@ -14,8 +14,11 @@ from kapture_tui.workload.sinks.base import Statistics
 
 NOT_DEPLOYED = "not deployed"
 
-POPULAR_IN = "redis"
-"""The database that knows what is popular."""
+SHOP_IN = "redis"
+"""The database that knows what is bought in each state."""
+
+SHOP = ("popular", "sales")
+"""What it knows of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +52,18 @@ def assemble(
         databases: the same of each database of the stack, by name.
     """
     part, no_kafka = kafka
-    unavailable = {"redis": NOT_DEPLOYED, "popular": NOT_DEPLOYED}
+    unavailable = dict.fromkeys(("redis", *SHOP), NOT_DEPLOYED)
     unavailable |= dict.fromkeys(("kafka", "flow", "ledger"), no_kafka) if part is None else part.unavailable
     figures: dict[str, Mapping[str, Any]] = {}
-    popular: Mapping[str, tuple[str, ...]] = {}
+    shop: Statistics | None = None
     for name, (statistics, why) in databases.items():
-        unavailable.pop(name, None)
-        if name == POPULAR_IN:
-            del unavailable["popular"]
+        told = (name, *SHOP) if name == SHOP_IN else (name,)
+        unavailable = {part: reason for part, reason in unavailable.items() if part not in told}
         if statistics is None:
-            unavailable |= dict.fromkeys((name, "popular") if name == POPULAR_IN else (name,), why)
+            unavailable |= dict.fromkeys(told, why)
             continue
         figures[name] = statistics.figures
-        popular = popular or statistics.popular
+        shop = statistics if name == SHOP_IN else shop
         unavailable |= {_reason_of(name, figure): why for figure, why in statistics.unavailable.items()}
     redis = figures.pop("redis", None)
     own = {name: figures.pop(name, None) for name in ("elasticsearch", "postgres", "mongo")}
@@ -73,7 +75,8 @@ def assemble(
         ledger=part.ledger if part else None,
         redis=RedisView(**redis) if redis is not None else None,
         databases=figures,
-        popular=popular,
+        popular=shop.popular if shop else {},
+        sales=shop.sales if shop else {},
         loaders=part.loaders if part else (),
         drained=part.drained if part else False,
         unavailable=unavailable,
@@ -83,4 +86,4 @@ def assemble(
 
 def _reason_of(database: str, figure: str) -> str:
     """Where the reason for a missing figure stands in `unavailable`: "postgres.rows"."""
-    return figure if figure == "popular" else f"{database}.{figure}"
+    return figure if figure in SHOP else f"{database}.{figure}"

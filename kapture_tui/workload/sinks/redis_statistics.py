@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from kapture_tui.model.errors import Unreachable
-from kapture_tui.model.snapshot import RedisView
+from kapture_tui.model.snapshot import RedisView, StateSales
 from kapture_tui.model.states import STATES
 from kapture_tui.model.wire import to_wire
 from kapture_tui.workload.rates import RATE_S, Window
 from kapture_tui.workload.sinks.base import Statistics
+from kapture_tui.workload.sinks.redis_sales import read_sales
 
 if TYPE_CHECKING:
     import redis
@@ -24,6 +25,9 @@ ANSWER_S = 2.0
 
 POPULAR_S = 5.0
 """How often the popular products are read, seconds."""
+
+SALES_S = 2.0
+"""How often the last transactions are read, seconds."""
 
 POPULAR = 5
 """Products a state."""
@@ -114,6 +118,9 @@ class RedisWatch:
         self._popular: dict[str, tuple[str, ...]] = {}
         self._popular_reason = ""
         self._popular_due_s = 0.0
+        self._sales_due_s = 0.0
+        self._sales: dict[str, StateSales] = {}
+        self._sales_reason = ""
 
     def look(self) -> Statistics:
         """One look. Raises Unreachable when Redis does not answer, or not as it should."""
@@ -122,8 +129,10 @@ class RedisWatch:
             info: Any = client.info("all")
         view = self._rates.view(self._clock(), info)
         self._look_at_popular(client)
-        reasons = {"popular": self._popular_reason} if self._popular_reason else {}
-        return Statistics(to_wire(view), self._popular, reasons)
+        self._look_at_sales(client)
+        reasons = {"popular": self._popular_reason, "sales": self._sales_reason}
+        missing = {part: reason for part, reason in reasons.items() if reason}
+        return Statistics(to_wire(view), self._popular, self._sales, missing)
 
     def _look_at_popular(self, client: redis.Redis) -> None:
         now_s = self._clock()
@@ -137,6 +146,17 @@ class RedisWatch:
             Unreachable
         ) as exc:  # INFO answers even where data does not: loading, no rights, another type of key
             self._popular, self._popular_reason = {}, str(exc)
+
+    def _look_at_sales(self, client: redis.Redis) -> None:
+        now_s = self._clock()
+        if now_s < self._sales_due_s:
+            return
+        self._sales_due_s = now_s + SALES_S
+        try:
+            with redis_errors("reading what was sold", self._url):
+                self._sales, self._sales_reason = read_sales(client), ""
+        except Unreachable as exc:
+            self._sales, self._sales_reason = {}, str(exc)
 
 
 def _connect(url: str) -> redis.Redis:

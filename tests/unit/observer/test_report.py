@@ -7,7 +7,15 @@ from collections.abc import Callable
 import pytest
 
 from kapture_tui.model.ledger import GroupHalf, Ledger, LoaderHalf, LoaderState
-from kapture_tui.model.snapshot import FlowView, KafkaView, LoaderRow, ObserverReport, RedisView
+from kapture_tui.model.snapshot import (
+    FlowView,
+    KafkaView,
+    LoaderRow,
+    ObserverReport,
+    RedisView,
+    Sale,
+    StateSales,
+)
 from kapture_tui.model.wire import from_wire, to_wire
 from kapture_tui.workload.observer.kafka_watch import KafkaPart, drained_partitions, is_drained
 from kapture_tui.workload.observer.report import Published, assemble
@@ -24,7 +32,8 @@ KAFKA = KafkaPart(
     {},
     {"lag_s": "vague"},
 )
-REDIS = Statistics({"keys": 4}, {"MA": ("Kibble",)})
+SALES = {"MA": StateSales(3, latest=(Sale(7, 0),))}
+REDIS = Statistics({"keys": 4}, {"MA": ("Kibble",)}, SALES)
 
 
 def test_everything_is_there() -> None:
@@ -32,6 +41,7 @@ def test_everything_is_there() -> None:
     assert (report.time, report.seq, report.drained) == ("1970-01-01T00:00:00.500Z", 3, True)
     assert (report.kafka, report.flow, report.ledger) == (KAFKA.kafka, KAFKA.flow, KAFKA.ledger)
     assert (report.redis, report.popular, report.loaders) == (RedisView(keys=4), REDIS.popular, KAFKA.loaders)
+    assert report.sales == SALES
     assert report.unavailable == {"lag_s": "vague"}
     assert from_wire(ObserverReport, to_wire(report)) == report
 

@@ -20,7 +20,9 @@ from kapture_tui.model.snapshot import (
     PodRow,
     RedisView,
     RunInfo,
+    Sale,
     Snapshot,
+    StateSales,
 )
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.model.wire import from_wire, to_wire
@@ -39,6 +41,7 @@ def report(in_etl: int = 5, in_redis: int = 5, **fields: Any) -> ObserverReport:
         "ledger": Ledger(groups=groups),
         "redis": RedisView(keys=3),
         "popular": {"MA": ("Kibble",)},
+        "sales": {"MA": StateSales(3, latest=(Sale(7, 0),))},
         "loaders": (LIVE,),
     }
     return ObserverReport("t", 1, **(values | fields))
