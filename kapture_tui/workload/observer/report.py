@@ -46,7 +46,7 @@ def assemble(
         time_s: now, seconds since the epoch.
         seq: of the tick.
         kafka: what Kafka answered, or None and the reason.
-        databases: the same of each database of the stack, by name.
+        databases: the same of each database of the stack and of each part that tells its figures itself, by name.
     """
     part, no_kafka = kafka
     unavailable = {"redis": NOT_DEPLOYED, "popular": NOT_DEPLOYED}
@@ -64,7 +64,9 @@ def assemble(
         popular = popular or statistics.popular
         unavailable |= {_reason_of(name, figure): why for figure, why in statistics.unavailable.items()}
     redis = figures.pop("redis", None)
-    own = {name: figures.pop(name, None) for name in ("elasticsearch", "postgres", "mongo")}
+    own = {
+        name: figures.pop(name, None) for name in ("elasticsearch", "postgres", "mongo", "webapp", "spout")
+    }
     return ObserverReport(
         time=timestamp(time_s),
         seq=seq,
@@ -81,6 +83,6 @@ def assemble(
     )
 
 
-def _reason_of(database: str, figure: str) -> str:
+def _reason_of(part: str, figure: str) -> str:
     """Where the reason for a missing figure stands in `unavailable`: "postgres.rows"."""
-    return figure if figure == "popular" else f"{database}.{figure}"
+    return figure if figure == "popular" else f"{part}.{figure}"
