@@ -66,6 +66,7 @@ class LoaderHalf:
         limited_by: what holds this loader back now, in a few words; "" if nothing does.
         ack_latency: from the intended time to the acknowledgement, microseconds, whole run.
         paused: a person paused it.
+        component: what it is: a loader, or another sender that follows no schedule and no order, as the webapp.
     """
 
     loader: str
@@ -81,6 +82,7 @@ class LoaderHalf:
     limited_by: str = ""
     ack_latency: Histogram = field(default_factory=Histogram)
     paused: bool = False
+    component: str = "data-loader"
 
     @property
     def attempted(self) -> int:

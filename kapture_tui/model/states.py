@@ -15,6 +15,8 @@ LEDGER_TOPIC = "kapture.ledger"
 CONTROL_TOPIC = "kapture.control"
 """Orders to the running workload (rate, pause). One partition, compacted, keyed by component."""
 
+FIGURES_TOPIC = "kapture.figures"
+"""What processes tell the observer of themselves, once a second. One partition, compacted, keyed by process."""
 
 DEAD_TOPIC = "transactions.dead"
 """Records of the transactions' topics that are no transactions, with where they stood and why. One partition."""

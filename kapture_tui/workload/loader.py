@@ -29,9 +29,10 @@ from kapture_tui.workload.kafka import (
     open_reader,
 )
 from kapture_tui.workload.ledger import HistogramLog, SentLog, partition_key
-from kapture_tui.workload.ledger_json import decode, encode, key_of
+from kapture_tui.workload.ledger_json import decode
 from kapture_tui.workload.petstore import LoaderStream, PetstoreSpec
 from kapture_tui.workload.process import StopSignal
+from kapture_tui.workload.reporting import DRAIN_S, HalfReporter
 from kapture_tui.workload.schedule import Schedule
 from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.topics import wait_for_topics
@@ -48,10 +49,7 @@ Clients wait in whole milliseconds; asked for less, they return at once and the 
 MAX_IN_FLIGHT = 20_000
 """Messages sent and not acknowledged yet: about 20 MB, and a second or less of what one loader can send."""
 
-REPORT_S = 1.0
 CONTROL_S = 0.2
-DRAIN_S = 60.0
-"""How long a loader that was asked to stop waits for outstanding acknowledgements, seconds."""
 
 SAMPLE_US = 20_000
 """How often, in intended time, a message of a partition is followed to its acknowledgement: all of a slow stream, of a
@@ -83,7 +81,7 @@ class Route:
         self.latency = latency
         self.sent_bytes = 0
         self.next_sample_us = 0
-        self.send = producer.lane(*partition, self._delivered)
+        self.send = producer.lane(*partition, self.delivered)
 
     @property
     def attempted(self) -> int:
@@ -95,7 +93,8 @@ class Route:
         """Mean size of a record; before the first one an upper estimate."""
         return self.sent_bytes / self.log.attempted if self.log.attempted else 1200.0
 
-    def _delivered(self, acknowledged: bool, offset: int, packed: bytes | None) -> None:
+    def delivered(self, acknowledged: bool, offset: int, packed: bytes | None) -> None:
+        """An acknowledgement: see `OnDelivery`. Raises KafkaError for a message that the brokers refused."""
         if not acknowledged:
             raise KafkaError(
                 f"writing to {partition_key(self.partition)}", "the brokers refused", "see the loader's log"
@@ -116,8 +115,7 @@ class Loader:
         # A message is never given up: while the brokers are away the loader waits, and its schedule slips.
         self._producer = open_producer(replace(client, message_timeout_s=None))
         self._latency = HistogramLog()
-        self._reports = self._producer.lane(LEDGER_TOPIC, 0, self._on_report)
-        self._reports_acked = 0
+        self._reporter = HalfReporter(self._producer, self._half_to_report)
         self.incarnation = next_incarnation(client, settings.name)
         self._number = header.loader_number(settings.run_id, settings.name, self.incarnation)
         self._stream = open_stream(settings, self.incarnation)
@@ -130,12 +128,12 @@ class Loader:
         self._schedule = self._new_schedule()
         self._paused_at: float | None = None
         self._brokers_full = False
-        self._next_report_s = 0.0
         self._next_control_s = 0.0
 
     def run(self) -> None:
         """Report, send until asked to stop, wait for what is outstanding, report for the last time."""
-        self._say_hello()
+        self._reporter.say_hello(self._stop)
+        self._settings.readiness.say(incarnation=self.incarnation)
         if self._governor:
             self._governor.start()
         while not self._stop:
@@ -202,9 +200,7 @@ class Loader:
             order = self._control.poll()
             if order is not None:
                 self._obey(order, now)
-        if now >= self._next_report_s:
-            self._next_report_s = now + REPORT_S
-            self._report(LoaderState.LIVE)
+        self._reporter.report_due(now)
 
     def _obey(self, order: Order, now: float) -> None:
         log.info("obeying %s", order)
@@ -264,33 +260,18 @@ class Loader:
             return "this loader: it sends as fast as it can"
         return "this loader: it cannot keep up with its rate" if slip_s > LATE_S else ""
 
-    def _report(self, state: LoaderState) -> None:
+    def _half_to_report(self, state: LoaderState) -> LoaderHalf:
         if not self._producer.in_flight():
             for route in self._routes:
                 route.log.settled()
         half = self.half(state)
         self._brokers_full = False
-        self._reports(key_of(half), encode(half), None)
-
-    def _on_report(self, acknowledged: bool, _offset: int, _header: bytes | None) -> None:
-        self._reports_acked += acknowledged
-
-    def _say_hello(self) -> None:
-        # Before the first transaction, so that nothing we send can ever look like nobody's.
-        self._report(LoaderState.LIVE)
-        while not self._reports_acked and not self._stop:
-            self._producer.poll(0.1)
-        self._settings.readiness.say(incarnation=self.incarnation)
+        return half
 
     def _finish(self) -> None:
         if self._governor:
             self._governor.stop()
-        left = self._producer.flush(DRAIN_S)
-        if left:
-            log.warning("%d messages were not acknowledged within %.0f s", left, DRAIN_S)
-        self._report(LoaderState.DONE)
-        if self._producer.flush(DRAIN_S / 4) > left:
-            log.warning("the last report was not acknowledged: this loader will count as dead")
+        self._reporter.finish()
         self._control.close()
 
     def _lay_out(self) -> list[Route]:
@@ -313,12 +294,17 @@ def identity(name: str, incarnation: int) -> str:
     return name if incarnation == 0 else f"{name}#{incarnation}"
 
 
-def petstore_spec(settings: Settings, incarnation: int) -> PetstoreSpec:
-    """The loader's own pet store: stores and models from the run's seed, customers from its identity."""
-    load, who = settings.load, identity(settings.name, incarnation)
+def customer_base(who: str) -> int:
+    """The first of the `MAX_CUSTOMERS` customer ids that belong to an identity."""
     # A block of ids chosen by 31 bits of a hash: ids stay below 2^52, so exact in JSON, and 50 loaders collide once in
     # 1.7 million runs.
     block = int.from_bytes(blake2b(who.encode(), digest_size=4).digest(), "big") >> 1
+    return block * MAX_CUSTOMERS
+
+
+def petstore_spec(settings: Settings, incarnation: int) -> PetstoreSpec:
+    """The loader's own pet store: stores and models from the run's seed, customers from its identity."""
+    load, who = settings.load, identity(settings.name, incarnation)
     return PetstoreSpec(
         stores=load.stores,
         customers=load.customers,
@@ -326,7 +312,7 @@ def petstore_spec(settings: Settings, incarnation: int) -> PetstoreSpec:
         models=load.models,
         seed=load.seed,
         compat=load.compat,
-        customer_base=block * MAX_CUSTOMERS,
+        customer_base=customer_base(who),
         stream=who,
     )
 

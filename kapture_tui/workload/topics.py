@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from kapture_tui.model.states import (
     CONTROL_TOPIC,
     DEAD_TOPIC,
+    FIGURES_TOPIC,
     LEDGER_TOPIC,
     STATES,
     rollups_topic,
@@ -47,6 +48,7 @@ def layout(settings: Settings) -> Layout:
     topics[DEAD_TOPIC] = (1, replication, _bounded(DEAD_BYTES) | safe)
     topics[LEDGER_TOPIC] = (1, replication, _compacted() | safe)
     topics[CONTROL_TOPIC] = (1, replication, _compacted() | safe)
+    topics[FIGURES_TOPIC] = (1, replication, _compacted() | safe)
     return topics
 
 

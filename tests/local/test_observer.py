@@ -28,6 +28,7 @@ from kapture_tui.model.states import LEDGER_TOPIC
 from kapture_tui.model.wire import from_wire
 from kapture_tui.targets.local.ports import free_ports
 from kapture_tui.targets.local.redis import find_server
+from kapture_tui.workload.figures import Figures, FiguresPublisher
 from kapture_tui.workload.kafka import ClientSettings, open_producer, open_reader
 from kapture_tui.workload.ledger_json import encode, key_of
 from kapture_tui.workload.settings import Settings
@@ -166,6 +167,12 @@ class Stack:
         consumer = Consumer({"bootstrap.servers": self.client.bootstrap, "group.id": group})
         consumer.commit(offsets=[TopicPartition("transactions.MA", 0, offset)], asynchronous=False)
         consumer.close()
+
+    def figures(self, part: str, name: str) -> FiguresPublisher:
+        return FiguresPublisher(self._producer, part, name)
+
+    def flush(self) -> None:
+        assert self._producer.flush(PATIENCE_S) == 0
 
     # --- what the observer says ---------------------------------------------------------------------------------
 
@@ -351,3 +358,37 @@ def test_what_the_broker_forgets_an_observer_that_starts_later_still_finds(stack
         dict.fromkeys(GROUPS, 2),
     )
     assert [row.state for row in report.loaders] == ["done"]
+
+
+def test_figures_that_processes_tell_of_themselves(stack: Stack) -> None:
+    stack.start_observer()
+    report = stack.await_report("a look at the topic", lambda r: "no process" in r.unavailable["spout"])
+    assert (report.webapp, report.spout) == (None, None)
+
+    tellers = [stack.figures("webapp", f"shoppers-{number}") for number in range(2)]
+    visits = 0
+
+    def tell() -> None:
+        nonlocal visits
+        visits += 1
+        latencies = {"routes.product.latency": Histogram.of([2000] * visits)}
+        for teller in tellers:
+            teller.publish_due(lambda: Figures({"routes.product.total": visits}, latencies))
+        stack.flush()
+
+    def told() -> ObserverReport | None:
+        tell()
+        report = stack.report()
+        product = (report.webapp or {}).get("routes", {}).get("product", {})
+        return report if product.get("per_s") and product["latency_ms"]["p50"] else None
+
+    report = eventually(told, "rates and latencies")
+    assert report.webapp is not None
+    assert report.webapp["routes"]["product"]["latency_ms"]["p99"] == pytest.approx(2.0, rel=0.04)
+    assert "webapp" not in report.unavailable
+    assert report.spout is None
+
+    for teller in tellers:
+        teller.end()
+    stack.flush()
+    stack.await_report("the end of both", lambda r: r.webapp is None)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from kapture_tui.model.histogram import Histogram, merge
 from kapture_tui.model.ledger import GroupHalf, LoaderHalf, LoaderId, LoaderState, PartitionKey
 from kapture_tui.model.snapshot import FlowView, GroupFlow, Latency, LoaderRow
+from kapture_tui.model.spec import Component
 from kapture_tui.workload.rates import Meter, Window
 
 LATENCY_S = 10.0
@@ -63,7 +64,12 @@ class FlowHistory:
             history.add(now_s, groups.get(group, {}))
 
     def _live(self) -> list[LoaderHalf]:
-        return [half for half in self._loaders if half.state is LoaderState.LIVE]
+        """The loaders that live. What the webapp sends depends on its visitors: it has neither pace nor schedule."""
+        return [
+            half
+            for half in self._loaders
+            if half.state is LoaderState.LIVE and half.component == Component.LOADER.value
+        ]
 
     def view(self) -> FlowView:
         """The flow panel as of the last `add`."""

@@ -49,7 +49,7 @@ def assemble(
         time_s: now, seconds since the epoch.
         seq: of the tick.
         kafka: what Kafka answered, or None and the reason.
-        databases: the same of each database of the stack, by name.
+        databases: the same of each database of the stack and of each part that tells its figures itself, by name.
     """
     part, no_kafka = kafka
     unavailable = dict.fromkeys(("redis", *SHOP), NOT_DEPLOYED)
@@ -66,7 +66,9 @@ def assemble(
         shop = statistics if name == SHOP_IN else shop
         unavailable |= {_reason_of(name, figure): why for figure, why in statistics.unavailable.items()}
     redis = figures.pop("redis", None)
-    own = {name: figures.pop(name, None) for name in ("elasticsearch", "postgres", "mongo")}
+    own = {
+        name: figures.pop(name, None) for name in ("elasticsearch", "postgres", "mongo", "webapp", "spout")
+    }
     return ObserverReport(
         time=timestamp(time_s),
         seq=seq,
@@ -84,6 +86,6 @@ def assemble(
     )
 
 
-def _reason_of(database: str, figure: str) -> str:
+def _reason_of(part: str, figure: str) -> str:
     """Where the reason for a missing figure stands in `unavailable`: "postgres.rows"."""
-    return figure if figure in SHOP else f"{database}.{figure}"
+    return figure if figure in SHOP else f"{part}.{figure}"

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kapture_tui.model.states import FIGURES_TOPIC
 from kapture_tui.workload.consume import client_settings
 from kapture_tui.workload.control import Order, send
 from kapture_tui.workload.kafka import ClientSettings, KafkaError
+from kapture_tui.workload.observer.figures_watch import PARTS, FiguresWatch, parts_of
 from kapture_tui.workload.observer.kafka_watch import KafkaPart, KafkaWatch
 from kapture_tui.workload.observer.report import Published, assemble
 from kapture_tui.workload.observer.serve import ReportServer
@@ -35,6 +37,7 @@ class Observer:
     Args:
         kafka: the source for everything from Kafka.
         databases: the source for each database of the stack, by name.
+        figures: the source for what processes tell of themselves.
         publish: takes each report.
         clock: monotonic seconds.
         wall: seconds since the epoch.
@@ -44,12 +47,14 @@ class Observer:
         self,
         kafka: Source[KafkaPart],
         databases: Mapping[str, Source[Statistics]],
+        figures: Source[Mapping[str, Statistics]],
         publish: Callable[[Published], None],
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._kafka = kafka
         self._databases = databases
+        self._figures = figures
         self._publish = publish
         self._clock = clock
         self._wall = wall
@@ -58,7 +63,7 @@ class Observer:
     def tick(self) -> None:
         """One report, in less than a second whatever the sources do."""
         started_s = self._clock()
-        sources: tuple[Source[Any], ...] = (self._kafka, *self._databases.values())
+        sources: tuple[Source[Any], ...] = (self._kafka, self._figures, *self._databases.values())
         for source in sources:
             source.ask()
         for source in sources:
@@ -66,10 +71,11 @@ class Observer:
         self._seq += 1
         kafka = self._kafka.answer()
         databases = {name: source.answer() for name, source in self._databases.items()}
+        parts = parts_of(*self._figures.answer())
         part = kafka[0]
         self._publish(
             Published(
-                assemble(self._wall(), self._seq, kafka, databases),
+                assemble(self._wall(), self._seq, kafka, databases | parts),
                 part.histograms if part else {},
                 {"kafka": part is not None}
                 | {name: found is not None for name, (found, _) in databases.items()},
@@ -103,7 +109,8 @@ def run(settings: Settings, stop: StopSignal) -> None:
 
     Raises: Unreachable: the address cannot be listened on.
     """
-    starting = assemble(time.time(), 0, (None, STARTING), dict.fromkeys(settings.urls, (None, STARTING)))
+    parts = dict.fromkeys((*settings.urls, *PARTS), (None, STARTING))
+    starting = assemble(time.time(), 0, (None, STARTING), parts)
     client = client_settings(settings)
     server = ReportServer(settings.host, settings.port, Published(starting), give=_giver(client))
     awaited = TopicsLook(client, least_partitions(settings))
@@ -112,9 +119,10 @@ def run(settings: Settings, stop: StopSignal) -> None:
     databases = {
         name: Source(name, open_database(name, url).statistics) for name, url in settings.urls.items()
     }
+    figures = Source("Kafka", FiguresWatch(client, awaited=TopicsLook(client, {FIGURES_TOPIC: 1})).look)
     settings.readiness.say(port=server.port)
-    Observer(kafka, databases, server.publish).run(stop)
-    kafka.close()
-    for source in databases.values():
+    Observer(kafka, databases, figures, server.publish).run(stop)
+    sources: tuple[Source[Any], ...] = (kafka, figures, *databases.values())
+    for source in sources:
         source.close()
     server.close()

@@ -134,6 +134,18 @@ def test_stop_and_go_is_a_closed_loop_for_a_while() -> None:
     assert history.view().mode == "unbounded"
 
 
+def test_the_webapp_adds_to_the_rates_and_has_no_say_in_the_mode() -> None:
+    shop = {"loader": "webapp-0", "component": "webapp"}
+    history = flow_of(
+        *(([loader(0, s, 100, rate=100.0), loader(1, s, 7, limited_by="", **shop)], {}) for s in (1, 2, 3))
+    )
+    view = history.view()
+    assert (view.acked_per_s, view.mode) == (pytest.approx(107), "open loop")
+    assert [row.name for row in history.rows()] == ["data-loader-0", "webapp-0"]
+    alone = flow_of(([loader(0, 1, state=LoaderState.DONE), loader(1, 1, **shop)], {}))
+    assert alone.view().mode is None
+
+
 def test_the_worst_slip_and_what_holds_back() -> None:
     view = flow_of(
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
@@ -22,6 +23,8 @@ from kapture_tui.workload.observer.report import Published, assemble
 from kapture_tui.workload.observer.service import Observer
 from kapture_tui.workload.observer.source import Source
 from kapture_tui.workload.sinks import Statistics
+
+T = TypeVar("T")
 
 KAFKA = KafkaPart(
     KafkaView(brokers=3),
@@ -130,16 +133,19 @@ def test_a_tick_asks_every_source_once_and_takes_what_there_is() -> None:
 
     published: list[Published] = []
     kafka, database = Source("Kafka", broken), Source("Redis", answer_once(REDIS))
-    observer = Observer(kafka, {"redis": database}, published.append, wall=lambda: 1.0)
+    figures = Source("figures", answer_once({"spout": Statistics({"orders_per_s": 2.5})}))
+    observer = Observer(kafka, {"redis": database}, figures, published.append, wall=lambda: 1.0)
     observer.tick()
-    kafka.close()
-    database.close()
+    for source in (kafka, database, figures):
+        source.close()
     (only,) = published
+    assert (only.report.spout, only.report.webapp) == ({"orders_per_s": 2.5}, None)
+    assert "no process has told its figures" in only.report.unavailable["webapp"]
     assert (only.report.seq, only.report.redis, only.report.kafka) == (1, RedisView(keys=4), None)
     assert only.report.unavailable["kafka"] == "OSError: no route"
     assert only.sources == {"kafka": False, "redis": True}
 
 
-def answer_once(part: Statistics) -> Callable[[], Statistics]:
+def answer_once(part: T) -> Callable[[], T]:
     parts = iter([part])
     return lambda: next(parts)

@@ -17,9 +17,10 @@ def test_every_state_has_both_topics_and_the_run_has_its_own() -> None:
         "transactions.dead",
         "kapture.ledger",
         "kapture.control",
+        "kapture.figures",
     }
     assert {topics[f"{kind}.{state}"][0] for kind in ("transactions", "rollups") for state in STATES} == {3}
-    assert topics["kapture.ledger"][0] == topics["kapture.control"][0] == 1
+    assert {topics[f"kapture.{name}"][0] for name in ("ledger", "control", "figures")} == {1}
 
 
 def test_transactions_are_bounded_by_size_and_orders_compacted() -> None:

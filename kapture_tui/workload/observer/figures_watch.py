@@ -1,0 +1,199 @@
+"""What processes tell of themselves on `kapture.figures`, added up by part of the stack."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from kapture_tui.model.histogram import Histogram, merge
+from kapture_tui.model.states import FIGURES_TOPIC
+from kapture_tui.model.wire import to_wire
+from kapture_tui.workload.figures import FiguresReport, decode
+from kapture_tui.workload.kafka import ClientSettings, Reader, TopicPartition, open_reader
+from kapture_tui.workload.observer.flow import LATENCY_S, latency
+from kapture_tui.workload.rates import RATE_S, Window
+from kapture_tui.workload.sinks.base import Statistics
+from kapture_tui.workload.waiting import NotThereYet, TopicsLook
+
+FIGURES: TopicPartition = (FIGURES_TOPIC, 0)
+
+PARTS = ("webapp", "spout")
+"""Parts of the report that come from the processes themselves."""
+
+SILENT_S = 5.0
+"""A process that has told nothing for so long does not count any more, seconds."""
+
+SILENT = f"no process has told its figures for {SILENT_S:.0f} s: see whether one runs"
+
+FIRST = "told only once so far"
+"""Why there is no rate yet."""
+
+READ_S = 0.5
+"""How long a tick reads at most, seconds."""
+
+POLL_RECORDS = 500
+
+
+class FiguresWatch:
+    """Looks at the topic once a call. Connects at the first one; the client reconnects by itself.
+
+    What was told before the first look does not matter: everybody who lives tells it again within a second.
+    """
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        clock: Callable[[], float] = time.monotonic,
+        awaited: TopicsLook | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._awaited = awaited
+        self._reader: Reader | None = None
+        self._position: int | None = None
+        self._book = FiguresBook()
+
+    def look(self) -> Mapping[str, Statistics]:
+        """By part, what its processes tell; those nobody speaks for are left out. Raises KafkaError."""
+        self._await_topic()
+        reader = self._reader = self._reader or open_reader(self._settings, {})
+        end = reader.bounds(FIGURES)[1]
+        if self._position is None or self._position > end:  # the first look, or a topic that began anew
+            self._position = end
+            reader.assign({FIGURES: end})
+        until_s = self._clock() + READ_S
+        while self._position < end and self._clock() < until_s:
+            for record in reader.poll(min(POLL_RECORDS, end - self._position), 0.1).get(FIGURES, ()):
+                self._position = record.offset + 1
+                self._book.add(record.key, record.value, self._clock())
+        return self._book.parts(self._clock())
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        if self._reader:
+            self._reader.close()
+
+    def _await_topic(self) -> None:
+        if self._awaited is None:
+            return
+        if missing := self._awaited.missing():
+            raise NotThereYet(f"waiting for {FIGURES_TOPIC}", missing)
+        self._awaited.close()
+        self._awaited = None
+
+
+def parts_of(told: Mapping[str, Statistics] | None, why: str) -> dict[str, tuple[Statistics | None, str]]:
+    """Each of `PARTS`, or None and the reason. Args: told, why: as a `Source` of a `FiguresWatch` answers."""
+    return {part: (None, why) if told is None else (told.get(part), SILENT) for part in PARTS}
+
+
+class FiguresBook:
+    """The processes heard of. `heard_s` and `now_s` are our clock; rates and latencies go by the processes' own."""
+
+    def __init__(self) -> None:
+        self._processes: dict[bytes, _Process] = {}
+
+    def add(self, key: bytes | None, value: bytes | None, heard_s: float) -> None:
+        """Take a record. An empty one ends its process; one that is no report is passed over."""
+        key = key or b""
+        if not value:
+            self._processes.pop(key, None)
+            return
+        report = decode(value)
+        if report is None:
+            return
+        known = self._processes.get(key)
+        if known is None or known.since_s != report.since_s:
+            known = self._processes[key] = _Process(report)
+        known.add(report, heard_s)
+
+    def parts(self, now_s: float) -> dict[str, Statistics]:
+        """By part, the figures of its processes together."""
+        by_part: dict[str, list[_Process]] = defaultdict(list)
+        for process in self._processes.values():
+            if now_s - process.heard_s <= SILENT_S:
+                by_part[process.part].append(process)
+        return {part: _together(processes) for part, processes in by_part.items()}
+
+
+class _Process:
+    """What one process told lately."""
+
+    __slots__ = ("_long", "_short", "heard_s", "part", "since_s")
+
+    def __init__(self, first: FiguresReport) -> None:
+        self.part = first.part
+        self.since_s = first.since_s
+        self.heard_s = 0.0
+        self._short: Window[FiguresReport] = Window(RATE_S)
+        self._long: Window[FiguresReport] = Window(LATENCY_S)
+
+    def add(self, report: FiguresReport, heard_s: float) -> None:
+        """Take a report; one that is not newer than the last one adds nothing."""
+        self.heard_s = heard_s
+        if not self._short or report.time_s > self._short.newest().time_s:
+            self._short.add(report.time_s, report)
+            self._long.add(report.time_s, report)
+
+    @property
+    def newest(self) -> FiguresReport:
+        """What it told last."""
+        return self._short.newest()
+
+    def rate(self, counter: str) -> float | None:
+        """A counter's rate a second; None until it was told twice."""
+        span = self._short.span()
+        if span is None:
+            return None
+        seconds, before, after = span
+        return ((after.figures.get(counter) or 0.0) - (before.figures.get(counter) or 0.0)) / seconds
+
+    def recent(self, name: str) -> Histogram:
+        """What was added to a histogram lately; nothing until it was told twice."""
+        span = self._long.span()
+        if span is None or name not in span[2].histograms:
+            return Histogram()
+        return span[2].histograms[name].since(span[1].histograms.get(name, Histogram()))
+
+
+def _together(processes: list[_Process]) -> Statistics:
+    """The figures of the processes of one part, as the names of `kapture_tui.workload.figures` want it."""
+    found: dict[str, Any] = {}
+    unavailable: dict[str, str] = {}
+    for name in _names(process.newest.figures for process in processes):
+        if name.endswith("total"):
+            name, values = name.removesuffix("total") + "per_s", [p.rate(name) for p in processes]
+            value, reason = _sum(values), FIRST
+        else:
+            value = max((v for p in processes if (v := p.newest.figures.get(name)) is not None), default=None)
+            reason = next((p.newest.unavailable[name] for p in processes if name in p.newest.unavailable), "")
+        found[name] = value
+        if value is None:
+            unavailable[name] = reason or "the processes do not know it"
+    for name in _names(process.newest.histograms for process in processes):
+        found[f"{name}_ms"] = to_wire(latency(merge(process.recent(name) for process in processes)))
+    return Statistics(_nested(found), unavailable=unavailable)
+
+
+def _names(told: Iterable[Mapping[str, object]]) -> list[str]:
+    """All names, in the order they are told."""
+    return list(dict.fromkeys(name for mapping in told for name in mapping))
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    """The sum of what is known: a process that has just begun counts from its second report on."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for path, value in flat.items():
+        *folders, name = path.split(".")
+        at = nested
+        for folder in folders:
+            at = at.setdefault(folder, {})
+        at[name] = value
+    return nested
