@@ -143,7 +143,11 @@ COMPONENTS = Group(
             component=Component.PROMETHEUS,
         ),
         _component("-o", "--deploy-postgres", Component.POSTGRES),
-        _component("-m", "--deploy-mongo", Component.MONGO),
+        Option(
+            ("-m", "--deploy-mongo"),
+            "MongoDB and the consumer that keeps every transaction as a document",
+            component=Component.MONGO,
+        ),
         _component("-w", "--deploy-webapp", Component.WEBAPP),
         _component("-z", "--zookeeper", Component.ZOOKEEPER),
         Option(
@@ -232,6 +236,7 @@ SERVERS = Group(
             "HOST:PORT,…",
         ),
         Option(("--redis-url",), "Redis to use, redis://… or unix://… (default: a packaged one)", "URL"),
+        Option(("--mongo-url",), "MongoDB or FerretDB to use, mongodb://…; -m needs it", "URL"),
     ),
 )
 

@@ -110,8 +110,8 @@ async def test_somebody_elses_directory(state: Path) -> None:
 
 
 async def test_components_of_later_releases(state: Path) -> None:
-    spec = spec_of("ground").with_component(Component.MONGO)
-    with pytest.raises(UsageError, match="mongo: comes with a later release"):
+    spec = spec_of("ground").with_component(Component.ZOOKEEPER)
+    with pytest.raises(UsageError, match="zookeeper: comes with a later release"):
         await every(LocalTarget("ground").deploy(spec))
 
 

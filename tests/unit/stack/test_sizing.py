@@ -72,7 +72,10 @@ def test_customers_cost_memory_and_time() -> None:
 
 def test_the_catalogue_has_every_component() -> None:
     assert set(CATALOGUE) == set(Component)
-    assert {c for c in CHOICES if CATALOGUE[c].local and CATALOGUE[c].available} == {Component.REDIS}
+    assert {c for c in CHOICES if CATALOGUE[c].local and CATALOGUE[c].available} == {
+        Component.REDIS,
+        Component.MONGO,
+    }
 
 
 def test_names() -> None:
@@ -122,10 +125,12 @@ def test_the_documented_scales_are_those_of_the_code() -> None:
 
 def test_the_documented_pods_are_those_of_the_manifests() -> None:
     found = {}
-    for spec in (stack(1), stack(1, storage="persistent", cpu_limits=True)):
+    everything = frozenset(choice for choice in CHOICES if CATALOGUE[choice].available)
+    for cluster in ({}, {"storage": "persistent", "cpu_limits": True}):
+        spec = stack(1, everything, **cluster)
         for pods in (asked := demand(render(spec, FACTS))).pods:
             found[pods.owner] = pods
-    claims = {"kafka": asked.claims[0], "redis": asked.claims[1]}
+    claims = dict(zip(("kafka", "redis", "mongo"), asked.claims, strict=True))
     rows = {row[0].strip("`"): row[1:] for row in table(1)}
     assert rows.keys() == found.keys()
     for name, row in rows.items():
