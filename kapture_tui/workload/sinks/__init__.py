@@ -18,6 +18,7 @@ GROUP = "kapture_tui.sinks"
 OWN: Mapping[str, str] = {
     "redis": "redis:RedisSink",
     "mongo": "mongo:MongoSink",
+    "elasticsearch": "elasticsearch:ElasticsearchSink",
 }
 """Database to module and class. A table, as pods run our package from its sources, without its metadata."""
 
