@@ -46,14 +46,14 @@ class Statistics:
         figures: name to a number, a text or a mapping of numbers; None for what it does not tell. The names are public:
             they stand in the Snapshot under the database's name.
         popular: by state, the best-selling products, best first; empty if this database does not know.
-        sales: by state, what was bought, latest first; empty as well.
         unavailable: for each figure that is None, the reason.
+        sales: by state, what was bought, latest first; empty as `popular`.
     """
 
     figures: Mapping[str, Any]
     popular: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    sales: Mapping[str, StateSales] = field(default_factory=dict)
     unavailable: Mapping[str, str] = field(default_factory=dict)
+    sales: Mapping[str, StateSales] = field(default_factory=dict)
 
 
 class Sink(Protocol):

@@ -132,7 +132,7 @@ class RedisWatch:
         self._look_at_sales(client)
         reasons = {"popular": self._popular_reason, "sales": self._sales_reason}
         missing = {part: reason for part, reason in reasons.items() if reason}
-        return Statistics(to_wire(view), self._popular, self._sales, missing)
+        return Statistics(to_wire(view), self._popular, missing, self._sales)
 
     def _look_at_popular(self, client: redis.Redis) -> None:
         now_s = self._clock()

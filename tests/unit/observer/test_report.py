@@ -36,7 +36,7 @@ KAFKA = KafkaPart(
     {"lag_s": "vague"},
 )
 SALES = {"MA": StateSales(3, latest=(Sale(7, 0),))}
-REDIS = Statistics({"keys": 4}, {"MA": ("Kibble",)}, SALES)
+REDIS = Statistics({"keys": 4}, {"MA": ("Kibble",)}, sales=SALES)
 
 
 def test_everything_is_there() -> None:
