@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import redis
 from redis.exceptions import RedisError
@@ -23,6 +22,7 @@ from kapture_tui.workload.ledger import partition_key
 from kapture_tui.workload.ledger_json import decode_group, encode
 from kapture_tui.workload.sinks.base import Batch, SinkUnavailable, Statistics
 from kapture_tui.workload.sinks.redis_statistics import RedisWatch
+from kapture_tui.workload.sinks.urls import without_password
 from kapture_tui.workload.transaction import Order
 
 RECENT = 20
@@ -69,12 +69,6 @@ def ledger_key(group: str) -> str:
 
 BORN = "kapture:born"
 """Holds a random word for as long as the server keeps its data."""
-
-
-def without_password(url: str) -> str:
-    """A URL that may be shown."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 class RedisSink:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from kapture_tui.model.errors import Unreachable
 from kapture_tui.model.snapshot import RedisView
@@ -15,6 +14,7 @@ from kapture_tui.model.states import STATES
 from kapture_tui.model.wire import to_wire
 from kapture_tui.workload.rates import RATE_S, Window
 from kapture_tui.workload.sinks.base import Statistics
+from kapture_tui.workload.sinks.urls import without_secrets
 
 if TYPE_CHECKING:
     import redis
@@ -172,14 +172,3 @@ def redis_errors(doing: str, url: str) -> Iterator[None]:
         yield
     except (RedisError, OSError, ValueError) as exc:
         raise Unreachable(doing, without_secrets(str(exc), url)) from None
-
-
-def without_secrets(text: str, url: str) -> str:
-    """The text with the URL's password, as it is written and as it is meant, replaced."""
-    try:
-        password = urlsplit(url).password or ""
-    except ValueError:  # where its password begins and ends is anybody's guess
-        return "the URL is not valid"
-    for secret in sorted({password, unquote(password)} - {""}, key=len, reverse=True):
-        text = text.replace(secret, "…")
-    return text

@@ -12,8 +12,8 @@ from kapture_tui.workload.sinks.redis_statistics import (
     RedisRates,
     RedisWatch,
     redis_errors,
-    without_secrets,
 )
+from kapture_tui.workload.sinks.urls import without_secrets
 
 
 def info(processed: int, hits: int = 0, misses: int = 0, run_id: str = "a", **calls: int) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from kapture_tui.model.ledger import GroupHalf
 from kapture_tui.workload.ledger_json import decode_group
 from kapture_tui.workload.sinks.base import Batch
-from kapture_tui.workload.sinks.redis import RECENT, arguments, without_password
+from kapture_tui.workload.sinks.redis import RECENT, arguments
+from kapture_tui.workload.sinks.urls import without_password
 from kapture_tui.workload.transaction import Order
 
 orders = st.lists(
