@@ -16,6 +16,7 @@ GROUP = "kapture_tui.sinks"
 """Entry points of this group are classes like `RedisSink`, made with a URL; their names are the databases'."""
 
 OWN: Mapping[str, str] = {
+    "postgres": "postgres:PostgresSink",
     "redis": "redis:RedisSink",
 }
 """Database to module and class. A table, as pods run our package from its sources, without its metadata."""
