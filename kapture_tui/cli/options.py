@@ -142,7 +142,11 @@ COMPONENTS = Group(
             "Prometheus, or a PodMonitor where its operator runs (on Kubernetes)",
             component=Component.PROMETHEUS,
         ),
-        _component("-o", "--deploy-postgres", Component.POSTGRES),
+        Option(
+            ("-o", "--deploy-postgres"),
+            "Postgres and the consumer that writes every transaction into its tables",
+            component=Component.POSTGRES,
+        ),
         _component("-m", "--deploy-mongo", Component.MONGO),
         _component("-w", "--deploy-webapp", Component.WEBAPP),
         _component("-z", "--zookeeper", Component.ZOOKEEPER),
@@ -232,6 +236,9 @@ SERVERS = Group(
             "HOST:PORT,…",
         ),
         Option(("--redis-url",), "Redis to use, redis://… or unix://… (default: a packaged one)", "URL"),
+        Option(
+            ("--postgres-url",), "Postgres to use, postgresql://… (default: one that is installed)", "URL"
+        ),
     ),
 )
 

@@ -110,7 +110,7 @@ def test_the_listed_wheels_are_those_the_release_was_tested_with(architecture: s
     pinned = set((ROOT / "constraints.txt").read_text().splitlines())
     listed = {wheel.requirement for wheel in wheels.wanted(architecture)}
     assert {requirement.partition("==")[0] for requirement in listed} == {
-        *("confluent-kafka", "orjson", "prometheus-client", "redis")
+        *("confluent-kafka", "orjson", "prometheus-client", "psycopg", "psycopg-binary", "redis")
     }
     assert listed <= pinned, "constraints.txt has changed: run tools/lock_wheels.py"
 
