@@ -142,11 +142,15 @@ COMPONENTS = Group(
             "Prometheus, or a PodMonitor where its operator runs (on Kubernetes)",
             component=Component.PROMETHEUS,
         ),
-        _component("-o", "--deploy-postgres", Component.POSTGRES),
         Option(
             ("-m", "--deploy-mongo"),
             "MongoDB and the consumer that keeps every transaction as a document",
             component=Component.MONGO,
+        ),
+        Option(
+            ("-o", "--deploy-postgres"),
+            "Postgres and the consumer that writes every transaction into its tables",
+            component=Component.POSTGRES,
         ),
         _component("-w", "--deploy-webapp", Component.WEBAPP),
         _component("-z", "--zookeeper", Component.ZOOKEEPER),
@@ -237,6 +241,9 @@ SERVERS = Group(
         ),
         Option(("--redis-url",), "Redis to use, redis://… or unix://… (default: a packaged one)", "URL"),
         Option(("--mongo-url",), "MongoDB or FerretDB to use, mongodb://…; -m needs it", "URL"),
+        Option(
+            ("--postgres-url",), "Postgres to use, postgresql://… (default: one that is installed)", "URL"
+        ),
     ),
 )
 

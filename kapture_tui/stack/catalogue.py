@@ -54,7 +54,7 @@ _ENTRIES: dict[Component, Entry] = {
     Component.REDIS_SINK: _sink("Redis"),
     Component.ELASTICSEARCH: Entry("transactions to search in", available=False),
     Component.ELASTICSEARCH_SINK: _sink("Elasticsearch"),
-    Component.POSTGRES: Entry("transactions in tables", available=False),
+    Component.POSTGRES: Entry("transactions in tables", password=True, wheels=("psycopg", "psycopg-binary")),
     Component.POSTGRES_SINK: _sink("Postgres"),
     Component.MONGO: Entry("transactions as documents", password=True, wheels=("pymongo",)),
     Component.MONGO_SINK: _sink("Mongo"),

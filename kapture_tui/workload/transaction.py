@@ -38,7 +38,11 @@ MAX_DAY = 1e9
 MAX_CENTS = 10**9
 """Beyond these nobody's order is one of ours, and sums of them would not fit the 64 bits of a database."""
 
-_NAMES_ONLY = "(names only)", 0
+MAX_INTEGER = 2**63 - 1
+"""Of ids: what a database's whole numbers end at."""
+
+NAMES_ONLY = "(names only)", 0
+"""Name and cents of a product of the names-only record form."""
 
 _products: dict[tuple[Any, ...], tuple[str, int]] = {}
 _PRODUCTS_KEPT = 10_000
@@ -56,19 +60,24 @@ def parse(value: bytes | None, intended_us: int, loader: int = 0, sequence: int 
         names = []
         cents = 0
         for product in document["products"]:
-            known = _NAMES_ONLY if product.get("fieldNames") else _products.get(tuple(product.values()))
-            name, price = known or _describe(product)
+            known = NAMES_ONLY if product.get("fieldNames") else _products.get(tuple(product.values()))
+            name, price = known or describe(product)
             names.append(name)
             cents += price
         customer, number, day = document["customer"]["id"], document["id"], document["dateTime"]
-        if not (type(customer) is type(number) is int and -MAX_DAY < day < MAX_DAY):
+        if not (
+            type(customer) is type(number) is int
+            and -MAX_INTEGER <= customer <= MAX_INTEGER
+            and -MAX_INTEGER <= number <= MAX_INTEGER
+            and -MAX_DAY < day < MAX_DAY
+        ):
             raise ValueError(f"customer {customer!r}, id {number!r}, dateTime {day!r}")
         return Order(intended_us, customer, number, day, tuple(names), cents, loader, sequence, document)
     except (KeyError, TypeError, AttributeError, OverflowError) as exc:
         raise ValueError(f"not a transaction: {exc!r}") from exc
 
 
-def _describe(product: dict[str, Any]) -> tuple[str, int]:
+def describe(product: Mapping[str, Any]) -> tuple[str, int]:
     """A product's name and its price in cents (size times price a unit, model specification section 7)."""
     kind = product.get("flavor") or product.get("color") or ""
     name = " ".join(

@@ -121,7 +121,7 @@ def test_what_cannot_run_after_all_is_not_started() -> None:
 
 def test_before_anything_was_found_the_catalogue_refuses() -> None:
     form = form_for(None, "local")
-    assert form.refusal(Component.POSTGRES)
+    assert form.refusal(Component.PROMETHEUS)
     assert not form.refusal(Component.REDIS)
 
 

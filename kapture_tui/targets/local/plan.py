@@ -122,7 +122,9 @@ class LocalPlan:
         return server_of(database).url(self._ports[database.value], self._folder(database))
 
     def _folder(self, database: Component) -> Path:
-        return self._state.data / database.value
+        folder = self._state.data / database.value
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
 
     def prepare(self) -> None:
         """See `Plan`."""
@@ -241,9 +243,7 @@ class LocalPlan:
         )
 
     def _launch(self, database: Component) -> Launch:
-        folder = self._folder(database)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return server_of(database).launch(self._ports[database.value], folder)
+        return server_of(database).launch(self._ports[database.value], self._folder(database))
 
     def replicas(self, component: Component) -> int:
         """See `Plan`."""

@@ -93,11 +93,12 @@ class Elsewhere:
 
 def server_of(database: Component) -> Server:
     """The kind of server a database has here."""
-    from kapture_tui.targets.local import mongo, redis
+    from kapture_tui.targets.local import mongo, postgres, redis
 
     own: Mapping[Component, Server] = {
-        Component.REDIS: redis.RedisServer(),
         Component.MONGO: mongo.MongoServer(),
+        Component.POSTGRES: postgres.PostgresServer(),
+        Component.REDIS: redis.RedisServer(),
     }
     name = database.value
     return own.get(database) or Elsewhere(name, f"--sink {name}=URL")

@@ -31,6 +31,9 @@ from kapture_tui.model.spec import NAMESPACE
 SOCKET_PATH_BYTES = 100
 """Linux takes 107 bytes, macOS 103."""
 
+ELSEWHERE = "elsewhere"
+"""A link of this name in a database's folder leads to where its data lies instead."""
+
 _OWN = {"lock", "run.json", "run.json.part", "socket", "logs", "ready", "data", "kafka"}
 
 
@@ -220,6 +223,9 @@ class StateDirectory:
         socket = Path(run.socket) if run else self.socket_path()
         if socket.parent != self.path and socket.parent.name.startswith("kapture-"):
             shutil.rmtree(socket.parent, ignore_errors=True)
+        for link in self.data.glob(f"*/{ELSEWHERE}"):
+            if link.is_symlink() and link.readlink().name.startswith("kapture-"):
+                shutil.rmtree(link.readlink(), ignore_errors=True)
         # The lock goes last: until then everybody sees whose the rest is.
         for entry in list(self.path.iterdir()) if self.path.is_dir() else ():
             if entry.name == "lock":

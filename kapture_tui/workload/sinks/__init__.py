@@ -16,6 +16,7 @@ GROUP = "kapture_tui.sinks"
 """Entry points of this group are classes like `RedisSink`, made with a URL; their names are the databases'."""
 
 OWN: Mapping[str, str] = {
+    "postgres": "postgres:PostgresSink",
     "redis": "redis:RedisSink",
     "mongo": "mongo:MongoSink",
     "elasticsearch": "elasticsearch:ElasticsearchSink",

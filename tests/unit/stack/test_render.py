@@ -261,5 +261,5 @@ def test_the_same_stack_is_rendered_to_the_same_objects() -> None:
 
 
 def test_components_of_later_releases_are_refused() -> None:
-    with pytest.raises(UsageError, match="postgres, zookeeper: not available"):
-        render(stack(components=ALL | {Component.ZOOKEEPER, Component.POSTGRES}), FACTS)
+    with pytest.raises(UsageError, match="zookeeper: not available"):
+        render(stack(components=ALL | {Component.ZOOKEEPER}), FACTS)

@@ -75,6 +75,7 @@ def test_the_catalogue_has_every_component() -> None:
     assert {c for c in CHOICES if CATALOGUE[c].local and CATALOGUE[c].available} == {
         Component.REDIS,
         Component.MONGO,
+        Component.POSTGRES,
     }
 
 
