@@ -136,7 +136,11 @@ COMPONENTS = Group(
             "Redis and the consumer that writes every transaction into it",
             component=Component.REDIS,
         ),
-        _component("-e", "--deploy-elastic-search", Component.ELASTICSEARCH),
+        Option(
+            ("-e", "--deploy-elastic-search"),
+            "Elasticsearch and the consumer that stores every transaction in it",
+            component=Component.ELASTICSEARCH,
+        ),
         Option(
             ("-p", "--prometheus"),
             "Prometheus, or a PodMonitor where its operator runs (on Kubernetes)",
@@ -232,6 +236,11 @@ SERVERS = Group(
             "HOST:PORT,…",
         ),
         Option(("--redis-url",), "Redis to use, redis://… or unix://… (default: a packaged one)", "URL"),
+        Option(
+            ("--elasticsearch-url",),
+            "Elasticsearch or OpenSearch to use, http(s)://… (default: that of ELASTICSEARCH_HOME)",
+            "URL",
+        ),
     ),
 )
 

@@ -71,7 +71,7 @@ def claimed(name: str) -> str:
 _CPU_LIMITS = {"kafka": "2", "data-loader": "2"}
 
 # At most 51 partitions of 256 MiB and 51 of 32 MiB on a broker, and a segment more of each: see workload/topics.py.
-_CLAIMS = {"kafka": "20Gi"}
+_CLAIMS = {"kafka": "20Gi", "elasticsearch": "10Gi"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,8 +93,11 @@ class Elsewhere:
 
 def server_of(database: Component) -> Server:
     """The kind of server a database has here."""
-    from kapture_tui.targets.local import redis
+    from kapture_tui.targets.local import elasticsearch, redis
 
-    own: Mapping[Component, Server] = {Component.REDIS: redis.RedisServer()}
+    own: Mapping[Component, Server] = {
+        Component.REDIS: redis.RedisServer(),
+        Component.ELASTICSEARCH: elasticsearch.ElasticsearchServer(),
+    }
     name = database.value
     return own.get(database) or Elsewhere(name, f"--sink {name}=URL")
