@@ -136,7 +136,11 @@ COMPONENTS = Group(
             "Redis and the consumer that writes every transaction into it",
             component=Component.REDIS,
         ),
-        _component("-e", "--deploy-elastic-search", Component.ELASTICSEARCH),
+        Option(
+            ("-e", "--deploy-elastic-search"),
+            "Elasticsearch and the consumer that stores every transaction in it",
+            component=Component.ELASTICSEARCH,
+        ),
         Option(
             ("-p", "--prometheus"),
             "Prometheus, or a PodMonitor where its operator runs (on Kubernetes)",
@@ -243,6 +247,11 @@ SERVERS = Group(
         Option(("--mongo-url",), "MongoDB or FerretDB to use, mongodb://…; -m needs it", "URL"),
         Option(
             ("--postgres-url",), "Postgres to use, postgresql://… (default: one that is installed)", "URL"
+        ),
+        Option(
+            ("--elasticsearch-url",),
+            "Elasticsearch or OpenSearch to use, http(s)://… (default: that of ELASTICSEARCH_HOME)",
+            "URL",
         ),
     ),
 )

@@ -52,7 +52,9 @@ _ENTRIES: dict[Component, Entry] = {
     Component.OBSERVER: Entry("measures lag, rates, latency and the ledger", (Component.KAFKA,)),
     Component.REDIS: Entry("totals per customer and state", password=True),
     Component.REDIS_SINK: _sink("Redis"),
-    Component.ELASTICSEARCH: Entry("transactions to search in", available=False),
+    Component.ELASTICSEARCH: Entry(
+        "transactions to search in", wheels=("elastic-transport", "urllib3", "certifi", "sniffio")
+    ),
     Component.ELASTICSEARCH_SINK: _sink("Elasticsearch"),
     Component.POSTGRES: Entry("transactions in tables", password=True, wheels=("psycopg", "psycopg-binary")),
     Component.POSTGRES_SINK: _sink("Postgres"),

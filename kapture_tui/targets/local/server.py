@@ -93,9 +93,10 @@ class Elsewhere:
 
 def server_of(database: Component) -> Server:
     """The kind of server a database has here."""
-    from kapture_tui.targets.local import mongo, postgres, redis
+    from kapture_tui.targets.local import elasticsearch, mongo, postgres, redis
 
     own: Mapping[Component, Server] = {
+        Component.ELASTICSEARCH: elasticsearch.ElasticsearchServer(),
         Component.MONGO: mongo.MongoServer(),
         Component.POSTGRES: postgres.PostgresServer(),
         Component.REDIS: redis.RedisServer(),
