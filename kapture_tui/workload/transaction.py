@@ -57,7 +57,7 @@ def parse(value: bytes | None, intended_us: int, loader: int = 0, sequence: int 
         cents = 0
         for product in document["products"]:
             known = _NAMES_ONLY if product.get("fieldNames") else _products.get(tuple(product.values()))
-            name, price = known or _describe(product)
+            name, price = known or described(product)
             names.append(name)
             cents += price
         customer, number, day = document["customer"]["id"], document["id"], document["dateTime"]
@@ -68,7 +68,7 @@ def parse(value: bytes | None, intended_us: int, loader: int = 0, sequence: int 
         raise ValueError(f"not a transaction: {exc!r}") from exc
 
 
-def _describe(product: dict[str, Any]) -> tuple[str, int]:
+def described(product: dict[str, Any]) -> tuple[str, int]:
     """A product's name and its price in cents (size times price a unit, model specification section 7)."""
     kind = product.get("flavor") or product.get("color") or ""
     name = " ".join(
