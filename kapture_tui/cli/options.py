@@ -119,10 +119,6 @@ _LOAD = LoadSpec()
 _CLUSTER = ClusterSpec()
 
 
-def _refused(flags: tuple[str, ...], metavar: str, why: str) -> Option:
-    return Option(flags, "", metavar, later=why)
-
-
 def _component(flag: str, name: str, component: Component) -> Option:
     why = f"{component.value} is not available in this release; leave it out, -r deploys Redis"
     return Option((flag, name), component.value, component=component, later=why)
@@ -156,7 +152,11 @@ COMPONENTS = Group(
             "Postgres and the consumer that writes every transaction into its tables",
             component=Component.POSTGRES,
         ),
-        _component("-w", "--deploy-webapp", Component.WEBAPP),
+        Option(
+            ("-w", "--deploy-webapp"),
+            "a small shop over HTTP, and shoppers who visit it (needs Redis)",
+            component=Component.WEBAPP,
+        ),
         _component("-z", "--zookeeper", Component.ZOOKEEPER),
         Option(
             ("--sink",),
@@ -185,7 +185,9 @@ LOAD = Group(
         *POPULATION.options[:4],
         Option(("--rate",), "transactions a second and loader (default: unbounded)", "N", number),
         *POPULATION.options[4:],
-        _refused(("--shoppers",), "N", "the webapp is not available in this release; leave it out"),
+        Option(
+            ("--shoppers",), "with -w: who visit the shop, a page a second each", "N", whole, _LOAD.shoppers
+        ),
     ),
 )
 

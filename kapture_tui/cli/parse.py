@@ -311,6 +311,7 @@ def _load(words: Words) -> LoadSpec:
         rate=getattr(words, "rate", None),
         seed=words.seed,
         compat=words.compat,
+        shoppers=getattr(words, "shoppers", LoadSpec().shoppers),
     )
 
 

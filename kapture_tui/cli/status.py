@@ -97,6 +97,8 @@ def _head(snapshot: Snapshot) -> Iterator[str]:
         yield f"offered {offered}  acknowledged {acked}  delivered {delivered}  {flow.mode or ''}".rstrip()
         if flow.limited_by:
             yield from wrapped("", f"held back by {flow.limited_by}")
+    for component, address in run.addresses.items():
+        yield f"{component}: {address}"
 
 
 def _pods(snapshot: Snapshot) -> Iterator[str]:

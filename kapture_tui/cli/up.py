@@ -16,7 +16,7 @@ from kapture_tui.cli.settings import Up
 from kapture_tui.model.errors import IntegrityViolated, KaptureError, UsageError
 from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.snapshot import Phase, Snapshot
-from kapture_tui.model.spec import Component
+from kapture_tui.model.spec import SENDERS, Component
 from kapture_tui.targets.base import Target
 from kapture_tui.tui.questions import Fact, deployment
 
@@ -167,10 +167,12 @@ class _Run:
         note(f"{self.clock() - self._began_at:6.2f} s  transactions flow, counted from the start")
 
     async def measure(self, run_s: float, target: Target) -> None:
-        """Run for so many seconds, stop the loaders, drain. Raises KaptureError: see `ledger.check`."""
+        """Run for so many seconds, stop what sends, drain. Raises KaptureError: see `ledger.check`."""
         await self._until(lambda _: False, run_s)
         note("stopping the loaders")
-        await target.scale(Component.LOADER, 0)
+        for component in (Component.SHOPPERS, *SENDERS):
+            if self.command.spec.has(component):
+                await target.scale(component, 0)
         drained = await self._until(lambda snapshot: snapshot.drained, self.command.drain_s)
         ledger.check(self.last, drained, self.command.drain_s)
 

@@ -39,7 +39,12 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """Which run this is. `elapsed_s` counts from the end of the deploy; None before."""
+    """Which run this is.
+
+    Attributes:
+        elapsed_s: since the end of the deploy, seconds; None before.
+        addresses: by component, where a person opens it: an address, or the command that makes it reachable.
+    """
 
     namespace: str = ""
     target: str = "local"
@@ -48,6 +53,7 @@ class RunInfo:
     elapsed_s: float | None = None
     scale: int = 0
     components: tuple[str, ...] = ()
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,9 @@ CHOICES = (
 )
 """What a person may add, in the order of the setup screen."""
 
+SENDERS = (Component.LOADER, Component.WEBAPP)
+"""What puts transactions into Kafka: while one of these runs, more may come."""
+
 SINK_PREFIX = "etl-"
 """A database's sink is named after it."""
 
@@ -123,6 +126,10 @@ MAX_RATE = 10_000_000.0
 """Transactions a second that may be asked of a loader: far more than one can send."""
 
 
+MAX_SHOPPERS = 1000
+"""Shoppers of one process: more pages a second than it could ask for in time."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoadSpec:
     """The load.
@@ -135,6 +142,7 @@ class LoadSpec:
         rate: transactions a second and loader; None: as fast as the brokers take them.
         seed: the run's seed; the same seed and names give the same bytes.
         compat: publish products as field names only, as the 2016 queue loader did.
+        shoppers: that visit the webapp, *of each process of them*; each asks for a page a second, on average.
     """
 
     stores: int = 250
@@ -144,15 +152,20 @@ class LoadSpec:
     rate: float | None = None
     seed: int = 1
     compat: bool = False
+    shoppers: int = 5
 
     def check(self) -> None:
         """Raises UsageError for the first figure that is out of range."""
-        for name in ("stores", "customers", "days", "models"):
+        for name in ("stores", "customers", "days", "models", "shoppers"):
             if getattr(self, name) < 1:
                 raise UsageError(f"--{name} {getattr(self, name)}", "must be 1 or more")
         if self.customers > MAX_CUSTOMERS:
             raise UsageError(
                 f"--customers {self.customers}", f"a loader has at most {MAX_CUSTOMERS:,}", "use more loaders"
+            )
+        if self.shoppers > MAX_SHOPPERS:
+            raise UsageError(
+                f"--shoppers {self.shoppers}", f"a process has at most {MAX_SHOPPERS:,}", "scale the shoppers"
             )
         if self.rate is not None and not 0 < self.rate <= MAX_RATE:
             raise UsageError(
@@ -259,6 +272,8 @@ class StackSpec:
             raise UsageError(f"scale {self.scale}", "must be from 1 to 100")
         self.load.check()
         self.cluster.check()
+        if self.has(Component.WEBAPP) and not self.has(Component.REDIS):
+            raise UsageError("the webapp", "it shows what is popular, which Redis knows", "add Redis (-r)")
 
     def has(self, component: Component) -> bool:
         """Whether the component belongs to the stack."""

@@ -26,6 +26,7 @@ _OPTIONS = {
     Component.ELASTICSEARCH: "-e",
     Component.POSTGRES: "-o",
     Component.MONGO: "-m",
+    Component.WEBAPP: "-w",
 }
 _OURS = "kapture-run"
 
@@ -89,8 +90,9 @@ def _check_brokers(doing: str, kafka: Manifest) -> None:
 
 
 def _check_components(doing: str, spec: StackSpec, present: Iterable[tuple[str, str]]) -> None:
-    for component in databases():
-        key = ("StatefulSet", component.value)
+    kinds = dict.fromkeys(databases(), "StatefulSet") | {Component.WEBAPP: "Deployment"}
+    for component, kind in kinds.items():
+        key = (kind, component.value)
         if spec.has(component) and key not in present:
             raise UsageError(
                 doing,

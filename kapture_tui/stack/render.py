@@ -47,7 +47,7 @@ _ORDER = {
     )
 }
 _FIRST = ("kafka", "topics", *(database.value for database in databases()))
-_LAST = ("data-loader",)
+_LAST = ("data-loader", "webapp", "shoppers")
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class Observation:
         unavailable: reasons for what is missing.
         age_s: how old this picture is, seconds: more than a moment when the target itself does not answer, which
             `unavailable["target"]` then explains.
+        addresses: by component, where a person opens it: an address, or the command that makes it reachable.
     """
 
     spec: StackSpec | None
@@ -60,6 +61,7 @@ class Observation:
     events: tuple[Event, ...] = ()
     unavailable: dict[str, str] = field(default_factory=dict)
     age_s: float = 0.0
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ def _run(observation: Observation, previous: Snapshot, target: str) -> RunInfo:
         elapsed_s=observation.elapsed_s,
         scale=spec.scale if spec else 0,
         components=tuple(c.value for c in Component if spec.has(c)) if spec else (),
+        addresses=observation.addresses,
     )
 
 

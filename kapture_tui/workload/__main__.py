@@ -1,4 +1,4 @@
-"""Runs one workload process: `python -m kapture_tui.workload loader|etl|sink NAME|observer|topics`."""
+"""Runs one workload process: `python -m kapture_tui.workload loader|etl|sink NAME|observer|topics|…`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ PROCESSES = {
     "sink": "sink",
     "observer": "observer",
     "topics": "topics",
+    "webapp": "webapp",
+    "shoppers": "shoppers",
 }
 NAMED = ("sink",)
 """Those that are told which one of several they are."""

@@ -31,10 +31,11 @@ class Settings:
         partitions: of each transactions topic (KAPTURE_PARTITIONS).
         replication: of each topic (KAPTURE_REPLICATION).
         groups: the consumer groups of the transactions (KAPTURE_GROUPS, comma separated).
-        load: KAPTURE_STORES, _CUSTOMERS, _DAYS, _MODELS, _RATE ("" or absent: unbounded), _SEED, _COMPAT=1.
+        load: KAPTURE_STORES, _CUSTOMERS, _DAYS, _MODELS, _RATE ("" or absent: unbounded), _SEED, _COMPAT=1, _SHOPPERS.
         urls: by database of this stack, where it is (KAPTURE_REDIS_URL, KAPTURE_POSTGRES_URL, …).
-        port: where the observer listens; 0: any free port (KAPTURE_PORT).
-        host: the address it listens on (KAPTURE_HOST).
+        webapp: "http://host:port" of the shop, for the shoppers; "" if there is none (KAPTURE_WEBAPP_ADDRESS).
+        port: where observer and webapp listen; 0: any free port (KAPTURE_PORT).
+        host: the address they listen on (KAPTURE_HOST).
         ready_file: written with a JSON object once the process does its work; None: nobody asks (KAPTURE_READY_FILE).
         ready_port: opened once the process does its work; None: nobody looks (KAPTURE_READY_PORT).
         client: "auto", "confluent" or "kafka-python" (KAPTURE_KAFKA_CLIENT).
@@ -52,6 +53,7 @@ class Settings:
     groups: tuple[str, ...] = ("etl",)
     load: LoadSpec = LoadSpec()
     urls: Mapping[str, str] = field(default_factory=dict)
+    webapp: str = ""
     port: int = 0
     host: str = "127.0.0.1"
     ready_file: Path | None = None
@@ -80,6 +82,7 @@ class Settings:
             groups=tuple(filter(None, env.get("KAPTURE_GROUPS", "etl").split(","))),
             load=_load(env),
             urls=_urls(env),
+            webapp=env.get("KAPTURE_WEBAPP_ADDRESS", ""),
             port=_whole(env, "KAPTURE_PORT", 0, least=0),
             host=env.get("KAPTURE_HOST", "127.0.0.1"),
             ready_file=Path(env["KAPTURE_READY_FILE"]) if env.get("KAPTURE_READY_FILE") else None,
@@ -108,6 +111,7 @@ class Settings:
             "KAPTURE_RATE": "" if load.rate is None else repr(load.rate),
             "KAPTURE_SEED": str(load.seed),
             "KAPTURE_COMPAT": "1" if load.compat else "0",
+            "KAPTURE_SHOPPERS": str(load.shoppers),
             "KAPTURE_PORT": str(self.port),
             "KAPTURE_HOST": self.host,
             "KAPTURE_KAFKA_CLIENT": self.client,
@@ -115,6 +119,8 @@ class Settings:
             "KAPTURE_PATIENCE": str(self.patience_s),
         }
         env |= {url_variable(name): url for name, url in self.urls.items()}
+        if self.webapp:
+            env["KAPTURE_WEBAPP_ADDRESS"] = self.webapp
         if self.generator:
             env["KAPTURE_GENERATOR"] = self.generator
         if self.ready_port:
@@ -152,6 +158,7 @@ def _load(env: Mapping[str, str]) -> LoadSpec:
         rate=parsed,
         seed=_whole(env, "KAPTURE_SEED", default.seed),
         compat=env.get("KAPTURE_COMPAT") == "1",
+        shoppers=_whole(env, "KAPTURE_SHOPPERS", default.shoppers),
     )
     load.check()
     return load

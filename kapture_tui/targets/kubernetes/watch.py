@@ -10,7 +10,7 @@ from contextlib import suppress
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.event import Event
 from kapture_tui.model.snapshot import Phase, PodRow
-from kapture_tui.model.spec import Component
+from kapture_tui.model.spec import SENDERS, Component
 from kapture_tui.targets.base import Observation
 from kapture_tui.targets.kubernetes import changes
 from kapture_tui.targets.kubernetes.api import Api
@@ -128,7 +128,15 @@ class NamespaceWatch:
             events=self._take_news(),
             unavailable=dict(self._unavailable(now_s)),
             age_s=self._silence_s(now_s),
+            addresses=self._addresses(),
         )
+
+    def _addresses(self) -> dict[str, str]:
+        shop = Component.WEBAPP.value
+        if self._seen is None or shop not in self.deployments.objects:
+            return {}
+        forward = f"kubectl port-forward -n {self._seen.spec.namespace} service/{shop} 8080"
+        return {shop: f"{forward}, then http://127.0.0.1:8080"}
 
     def _elapsed_s(self) -> float | None:
         ready_at_s = self._seen.ready_at_s if self._seen and self._was_up else None
@@ -147,8 +155,8 @@ class NamespaceWatch:
         self._was_up |= record.deployed or (bool(workloads) and all(map(is_ready, workloads)))
         if not self._was_up:
             return Phase.DEPLOYING
-        loader = self.deployments.objects.get(Component.LOADER.value)
-        stopped = loader is not None and replicas_of(loader) == 0
+        senders = [d for sender in SENDERS if (d := self.deployments.objects.get(sender.value))]
+        stopped = bool(senders) and not any(map(replicas_of, senders))
         return Phase.DRAINING if stopped else Phase.STARTING
 
     def _pods(self) -> tuple[PodRow, ...]:

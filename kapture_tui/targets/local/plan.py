@@ -26,6 +26,8 @@ WORKLOADS = {
     Component.LOADER: "loader",
     Component.ETL: "etl",
     Component.OBSERVER: "observer",
+    Component.WEBAPP: "webapp",
+    Component.SHOPPERS: "shoppers",
 }
 """Components and the words that `kapture_tui.workload` knows them by; sinks go by their database."""
 
@@ -85,6 +87,10 @@ class Plan(Protocol):
         """How many of a component the scale asks for; 0 if the stack does not have it, or has it elsewhere."""
         ...
 
+    def addresses(self) -> dict[str, str]:
+        """By component, what a person opens in a browser."""
+        ...
+
     def clean_up(self) -> list[str]:
         """Remove what the stack left on servers that are not its own; what could not be removed, in words. Blocks."""
         ...
@@ -129,7 +135,7 @@ class LocalPlan:
     def prepare(self) -> None:
         """See `Plan`."""
         # A database may be added later, when the ports that are free now may not be.
-        names = ("kafka", "controller", *(database.value for database in databases()))
+        names = ("kafka", "controller", "webapp", *(database.value for database in databases()))
         self._ports = dict(zip(names, free_ports(len(names)), strict=True))
         if self._home:
             folder = self._state.path / "kafka"
@@ -207,7 +213,7 @@ class LocalPlan:
             name=name,
             component=component,
             command=_python("kapture_tui.workload", *_words(component)),
-            env=self._environment(name) | self._settings(name, ready.path).to_env(),
+            env=self._environment(name) | self._settings(name, ready.path, component).to_env(),
             ready=ready,
             grace_s=DRAIN_GRACE_S,
             start_s=START_S + self.spec.load.customers * CUSTOMER_S,
@@ -251,6 +257,11 @@ class LocalPlan:
             return 0
         return self._size.replicas(component)
 
+    def addresses(self) -> dict[str, str]:
+        """See `Plan`."""
+        shop = Component.WEBAPP
+        return {shop.value: f"http://127.0.0.1:{self._ports[shop.value]}"} if self.spec.has(shop) else {}
+
     def clean_up(self) -> list[str]:
         """See `Plan`."""
         left = []
@@ -268,7 +279,7 @@ class LocalPlan:
                 left.append(f"topics on {self.spec.kafka_bootstrap}: {exc.cause}")
         return left
 
-    def _settings(self, name: str, ready: Path) -> Settings:
+    def _settings(self, name: str, ready: Path, component: Component | None = None) -> Settings:
         return Settings(
             name=name,
             run_id=self._run_id,
@@ -279,6 +290,8 @@ class LocalPlan:
             groups=self.spec.groups,
             load=self.spec.load,
             urls=self.urls,
+            webapp=self.addresses().get(Component.WEBAPP.value, ""),
+            port=self._ports[Component.WEBAPP.value] if component is Component.WEBAPP else 0,
             ready_file=ready,
             client=os.environ.get("KAPTURE_KAFKA_CLIENT", "auto"),
             compression=os.environ.get("KAPTURE_COMPRESSION", "lz4"),

@@ -30,8 +30,8 @@ EMBEDDED_DISK_BYTES = 512 * _MIB
 KAFKA_DISK_BYTES = 4096 * _MIB
 """A real Kafka's log; it grows on to the bound in workload/topics.py."""
 
-PORTS = 4
-"""Kafka and its controller, the observer; one to spare. The databases come on top."""
+PORTS = 5
+"""Kafka and its controller, the observer, the webapp; one to spare. The databases come on top."""
 
 
 @dataclass(frozen=True, slots=True)

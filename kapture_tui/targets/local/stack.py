@@ -10,7 +10,7 @@ from dataclasses import replace
 from kapture_tui.model.errors import IntegrityViolated, KaptureError, UsageError
 from kapture_tui.model.event import EventKind
 from kapture_tui.model.snapshot import Phase, PodRow
-from kapture_tui.model.spec import Component, StackSpec, sink_of
+from kapture_tui.model.spec import SENDERS, Component, StackSpec, sink_of
 from kapture_tui.stack.catalogue import CATALOGUE, check_scale
 from kapture_tui.targets.local.child import Child, ChildSpec, OnDeath
 from kapture_tui.targets.local.journal import Journal
@@ -27,8 +27,15 @@ def readers(spec: StackSpec) -> tuple[Component, ...]:
 
 
 def stop_order(spec: StackSpec) -> tuple[tuple[Component, ...], ...]:
-    """Each after the one before it: loaders first, so that consumers can read the rest, what they need last."""
-    return ((Component.LOADER,), readers(spec), (Component.OBSERVER,), spec.databases, (Component.KAFKA,))
+    """Each after the one before it: senders first, so that consumers can read the rest, what they need last."""
+    return (
+        (Component.SHOPPERS,),
+        SENDERS,
+        readers(spec),
+        (Component.OBSERVER,),
+        spec.databases,
+        (Component.KAFKA,),
+    )
 
 
 FAILED_GRACE_S = 3.0
@@ -72,7 +79,7 @@ class Stack:
             return Phase.FAILED
         if self._deployed_s is None:
             return Phase.DEPLOYING
-        if not any(True for _ in self.of(Component.LOADER)):
+        if not any(True for sender in SENDERS for _ in self.of(sender)):
             return Phase.DRAINING
         return Phase.PAUSED if self._order.paused else Phase.STARTING
 
@@ -80,6 +87,11 @@ class Stack:
     def elapsed_s(self) -> float | None:
         """Since the deploy ended, seconds; None before."""
         return None if self._deployed_s is None else time.monotonic() - self._deployed_s
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """What a person may open in a browser, of what runs."""
+        return {name: url for name, url in self.plan.addresses().items() if any(self.of(Component(name)))}
 
     def of(self, component: Component) -> Iterable[Child]:
         """The children of a component, by ordinal."""
@@ -108,7 +120,7 @@ class Stack:
                 self.plan.prepare()
                 await together(self._start_kafka(), *map(self._bring, self.spec.databases))
                 # Loaders need not wait for their readers: their credit keeps records from expiring unread.
-                workload = (Component.OBSERVER, *readers(self.spec), Component.LOADER)
+                workload = (Component.OBSERVER, *readers(self.spec), *SENDERS, Component.SHOPPERS)
                 await together(*map(self._bring, workload))
             except (KaptureError, OSError) as exc:
                 if isinstance(exc, OSError):
@@ -134,12 +146,14 @@ class Stack:
             self._renew_specs()
             await together(*(child.replace() for child in self.of(Component.OBSERVER)))
             await together(*(self._bring(sink_of(database)) for database in added))
+            shop = (Component.WEBAPP, Component.SHOPPERS) if Component.WEBAPP in new else ()
+            await together(*map(self._bring, shop))
             await self._send(replace(self._order, groups=spec.groups))
             self.journal.tell(EventKind.ACTION, "", "added " + ", ".join(sorted(c.value for c in new)))
 
     def _renew_specs(self) -> None:
         """Have the next life of every workload process know the stack as it is now."""
-        for component in (Component.OBSERVER, Component.LOADER, Component.ETL):
+        for component in (Component.OBSERVER, *SENDERS, Component.ETL):
             for ordinal, child in enumerate(self.of(component)):
                 child.spec = self.plan.child(component, ordinal)
 
@@ -242,7 +256,8 @@ class Stack:
                     del self.children[setup.name]
                 children = [self._start(self.plan.child(component, ordinal)) for ordinal in range(count)]
                 await together(*(child.wait_ready() for child in children))
-                step.say(_count(count, "ready"))
+                address = self.plan.addresses().get(component.value)
+                step.say(_count(count, f"ready at {address}" if address else "ready"))
 
     def _start(self, spec: ChildSpec) -> Child:
         child = Child(spec, self._state.logs / f"{spec.name}.log", self.journal.tell)
@@ -264,7 +279,7 @@ class Stack:
         self.journal.tell(
             EventKind.ALARM, child.spec.name, f"{what}; what it held is gone, so the run ends here"
         )
-        await together(*map(self._stop_component, (Component.LOADER, *readers(self.spec))))
+        await together(*map(self._stop_component, (Component.SHOPPERS, *SENDERS, *readers(self.spec))))
 
     def _changes(self) -> _Change:
         if self._stopping or self.failure:

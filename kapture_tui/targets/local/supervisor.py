@@ -237,6 +237,7 @@ class Supervisor:
             report_age_s=time.monotonic() - report.at_s if report else None,
             events=self._journal.since(since),
             unavailable={"observer": self._reports.problem} if self._reports.problem else {},
+            addresses=stack.addresses if stack else {},
         )
         wire: dict[str, Any] = to_wire(seen)
         wire["report"] = report.value if report else None

@@ -96,13 +96,18 @@ class Homes:
 class CustomerFactory:
     """Draws customers of given stores."""
 
-    def __init__(self, seed: int, stream: str, stores: Sequence[Store], zips: ZipTable) -> None:
-        """A store has customers in proportion to the population of its ZIP code."""
+    def __init__(
+        self, seed: int, stream: str, stores: Sequence[Store], zips: ZipTable, homes: Homes | None = None
+    ) -> None:
+        """A store has customers in proportion to the population of its ZIP code.
+
+        Args: homes: those of another factory, which cost a megabyte; None: its own.
+        """
         self._seed = seed
         self._stream = stream
         self._stores = stores
         self._popularity = Wheel(store.location.population for store in stores)
-        self._homes = Homes(zips)
+        self._homes = homes or Homes(zips)
         self._names: tuple[NameTable, NameTable] = name_tables()
 
     def draw(self, number: int) -> Customer:

@@ -160,19 +160,9 @@ class RedisWatch:
 
 
 def _connect(url: str) -> redis.Redis:
-    import redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
+    from kapture_tui.workload.redis_client import open_redis
 
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=ANSWER_S,
-        socket_connect_timeout=ANSWER_S,
-        retry=Retry(NoBackoff(), 0),  # the next tick is the retry
-        client_name="kapture-observer",
-        decode_responses=True,
-        encoding_errors="replace",
-    )
+    return open_redis(url, "kapture-observer", ANSWER_S)
 
 
 def _read_popular(client: redis.Redis) -> dict[str, tuple[str, ...]]:
