@@ -21,7 +21,9 @@ from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.snapshot import Phase
 from kapture_tui.model.spec import Component, LoadSpec
 from kapture_tui.targets.local import namespaces
+from kapture_tui.targets.local.protocol import Deploy
 from kapture_tui.targets.local.state import Owner
+from kapture_tui.targets.local.supervisor import Supervisor
 from kapture_tui.targets.local.target import LocalTarget
 from kapture_tui.targets.local.usage import processes_of_run
 from kapture_tui.workload.control import ControlReader, Order
@@ -403,6 +405,17 @@ async def test_destroying_interrupts_a_deploy(make: Make, habits: Path) -> None:
     assert (await every(make("hasty").destroy()))[-1].text == "nothing left in hasty"
     with pytest.raises(KaptureError):
         await deploying
+
+
+async def test_a_deploy_that_arrives_after_a_teardown_leaves_nothing(make: Make) -> None:
+    state = make("late").state
+    lock = state.claim()
+    supervisor = Supervisor(state, "run")
+    assert await supervisor._tear_down() == []
+    with pytest.raises(KaptureError, match="torn down meanwhile"):
+        await supervisor._deploy(Deploy(spec_of("late", redis=True), 1))
+    assert not state.path.exists()
+    os.close(lock)
 
 
 async def test_a_path_too_long_for_a_socket_gets_one_elsewhere(make: Make, own_home: Path) -> None:

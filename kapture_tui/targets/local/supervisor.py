@@ -182,6 +182,8 @@ class Supervisor:
             self._detach()
 
     def _deploy(self, request: Deploy) -> asyncio.Task[list[str]]:
+        if self._teardown is not None:  # a hasty one came first, and what is made now would be left behind
+            raise KaptureError("deploying", "the stack was torn down meanwhile")
         if self._stack is None:
             plan = self._plan_of(request, self._run_id, self._state)
             self._stack = Stack(plan, self._state, self._run_id, self._journal)
