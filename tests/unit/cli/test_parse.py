@@ -166,14 +166,11 @@ def test_what_cannot_be_meant_is_refused_by_name(line: str, says: str):
 @pytest.mark.parametrize(
     "line",
     [
-        "perf 3 -erp",
-        "perf -w",
         "render perf 1 -z -o dir",
         "bench perf 3 -erp",
         "results list",
         "replay file",
         "demo",
-        "up demo 1 --shoppers 3",
     ],
 )
 def test_what_a_later_release_brings_says_so_and_what_to_use_instead(line: str):
