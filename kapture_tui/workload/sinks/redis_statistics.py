@@ -80,6 +80,7 @@ class RedisRates:
             clients=_whole(info.get("connected_clients")),
             commands=_busiest(*span) if span else {},
             hit_ratio=self._hit_ratio,
+            replicas=_whole(info.get("connected_slaves")),
         )
 
     def _add(self, now_s: float, new: Counters) -> None:
@@ -160,19 +161,9 @@ class RedisWatch:
 
 
 def _connect(url: str) -> redis.Redis:
-    import redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
+    from kapture_tui.workload.redis_client import open_redis
 
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=ANSWER_S,
-        socket_connect_timeout=ANSWER_S,
-        retry=Retry(NoBackoff(), 0),  # the next tick is the retry
-        client_name="kapture-observer",
-        decode_responses=True,
-        encoding_errors="replace",
-    )
+    return open_redis(url, "kapture-observer", ANSWER_S)
 
 
 def _read_popular(client: redis.Redis) -> dict[str, tuple[str, ...]]:
