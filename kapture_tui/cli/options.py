@@ -216,7 +216,9 @@ WHERE = Group(
 CLUSTER = Group(
     "on a cluster",
     (
-        Option(("--redis-count",), "Redis servers; only 1 in this release", "N", whole, _CLUSTER.redis_count),
+        Option(
+            ("--redis-count",), "Redis servers, with fail-over from 3 on", "N", whole, _CLUSTER.redis_count
+        ),
         Option(
             ("--storage",),
             "persistent: claimed volumes; ephemeral: gone with the pod",

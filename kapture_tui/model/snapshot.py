@@ -186,6 +186,7 @@ class RedisView:
     Attributes:
         commands: command name to calls a second, the busiest first.
         hit_ratio: key lookups that found something, 0 to 1, over the last tick with any; None: no lookups.
+        replicas: servers that follow this one now; None: it does not say.
     """
 
     ops_per_s: float | None = None
@@ -194,6 +195,7 @@ class RedisView:
     clients: int | None = None
     commands: Mapping[str, float] = field(default_factory=dict)
     hit_ratio: float | None = None
+    replicas: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

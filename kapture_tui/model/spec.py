@@ -178,6 +178,9 @@ class LoadSpec:
 STORAGE = ("ephemeral", "persistent")
 """What brokers and databases keep their data on: the node's disk as long as the pod lives, or claimed volumes."""
 
+REDIS_COUNTS = (1, *range(3, 10))
+"""How many Redis servers there may be: most of the Sentinels must be able to agree while one is away."""
+
 _PAIR = re.compile(r"[^=:\s]+=[^=:\s]*")
 _TOLERATION = re.compile(r"[^=:\s]+(=[^=:\s]*)?(:(NoSchedule|PreferNoSchedule|NoExecute))?")
 
@@ -189,7 +192,7 @@ class ClusterSpec:
     Attributes:
         storage: see `STORAGE`.
         storage_class: of claimed volumes; None: the cluster's default.
-        redis_count: Redis servers.
+        redis_count: Redis servers; from three on, Sentinels make another one the primary when it is away.
         kustomize: directory of a kustomization to deploy instead of the project's own; None: the project's.
         image: of the workload, with the package in it; None: a stock Python image and the bundle.
         registry: prefix that replaces the registry and organisation of every image ("registry.example/mirror").
@@ -216,11 +219,13 @@ class ClusterSpec:
             raise UsageError(f"--storage {self.storage}", "unknown", f"choose from {', '.join(STORAGE)}")
         if self.storage_class and self.storage != "persistent":
             raise UsageError("--storage-class", "the stack claims no volumes", "add --storage persistent")
-        if self.redis_count != 1:
+        if self.redis_count not in REDIS_COUNTS:
             raise UsageError(
                 f"--redis-count {self.redis_count}",
-                "replicas with fail-over are not available in this release",
-                "leave it out for one server",
+                "of two servers neither can tell whether the other is away or itself cut off"
+                if self.redis_count == 2
+                else "one server, or with fail-over from three to nine",
+                "choose 3, or leave it out for one server",
             )
         for pair in self.node_selector:
             if not _PAIR.fullmatch(pair):

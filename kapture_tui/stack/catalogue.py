@@ -96,6 +96,10 @@ def passwords(spec: StackSpec) -> tuple[str, ...]:
     return tuple(c.value for c, entry in CATALOGUE.items() if entry.password and spec.has(c))
 
 
+SEVERAL_REDIS = manifests_dir() / "components" / "redis-sentinel"
+"""The kustomize component for several Redis servers, in place of that for one."""
+
+
 def manifests_of(component: Component) -> Path:
     """The kustomize component that deploys it; that of a database from outside lies beside its module."""
     point = outside().get(component.value)

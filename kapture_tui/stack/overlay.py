@@ -66,6 +66,8 @@ def check_overlay(spec: StackSpec, manifests: Sequence[Manifest]) -> None:
             raise UsageError(doing, f"{key[0]} {key[1]} is there twice")
     _check_brokers(doing, manifests[present.index(("StatefulSet", "kafka"))])
     _check_components(doing, spec, present)
+    if spec.has(Component.REDIS):
+        _check_redis(doing, spec.cluster.redis_count, manifests[present.index(("StatefulSet", "redis"))])
 
 
 def _check_place(doing: str, namespace: str, found: Manifest) -> None:
@@ -87,6 +89,17 @@ def _check_brokers(doing: str, kafka: Manifest) -> None:
     brokers = kafka["spec"].get("replicas", 1)
     if brokers < 1:
         raise UsageError(doing, f"StatefulSet kafka has {brokers} replicas", "at least one broker is needed")
+
+
+def _check_redis(doing: str, count: int, redis: Manifest) -> None:
+    containers = redis["spec"]["template"]["spec"]["containers"]
+    several = any(container["name"] == "sentinel" for container in containers)
+    if several != (count > 1):
+        raise UsageError(
+            doing,
+            f"--redis-count {count}, but its Redis has {'' if several else 'no '}Sentinels",
+            f"add components/redis{'-sentinel' if count > 1 else ''}, or choose another --redis-count",
+        )
 
 
 def _check_components(doing: str, spec: StackSpec, present: Iterable[tuple[str, str]]) -> None:

@@ -23,7 +23,7 @@ from kapture_tui.model.wire import to_wire
 from kapture_tui.resources import manifests_dir
 from kapture_tui.stack import bundle, pods
 from kapture_tui.stack.bundle import Bundle
-from kapture_tui.stack.catalogue import CATALOGUE, manifests_of
+from kapture_tui.stack.catalogue import CATALOGUE, SEVERAL_REDIS, manifests_of
 from kapture_tui.stack.folder import write
 from kapture_tui.stack.kustomize import Manifest, build, kubectl_build, template_of
 from kapture_tui.stack.overlay import check_overlay
@@ -77,8 +77,10 @@ def render(spec: StackSpec, facts: RunFacts) -> tuple[Manifest, ...]:
     """
     objects = sources(spec, facts)
     shape = size(spec.scale)
-    _scale(objects, shape)
-    _tell_brokers(objects)
+    _scale(objects, shape, spec.cluster.redis_count)
+    _tell_count(objects, "kafka", "BROKERS")
+    if spec.has(Component.REDIS):
+        _tell_count(objects, "redis", "REDIS_COUNT")
     _tell_workload(objects, _environment(spec, facts, shape, objects))
     _add_passwords(objects, facts.passwords)
     _add_bundles(objects, facts.bundles)
@@ -107,12 +109,16 @@ def component_folders(spec: StackSpec, pod_monitor: bool) -> list[Path]:
     missing = [component.value for component in chosen if not CATALOGUE[component].available]
     if missing:
         raise UsageError(f"deploying {', '.join(missing)}", "not available in this release")
-    return [
+    folders = [
         manifests_dir() / "components" / "pod-monitor"
         if pod_monitor and component is Component.PROMETHEUS
         else manifests_of(component)
         for component in chosen
     ]
+    if Component.REDIS in chosen and spec.cluster.redis_count > 1:
+        folders.remove(manifests_of(Component.REDIS))
+        folders.append(SEVERAL_REDIS)  # at the end: it changes where others find Redis
+    return folders
 
 
 def scaled() -> frozenset[str]:
@@ -123,19 +129,20 @@ def scaled() -> frozenset[str]:
 # --- filling in ------------------------------------------------------------------------------------------
 
 
-def _scale(objects: Sequence[Manifest], shape: Size) -> None:
+def _scale(objects: Sequence[Manifest], shape: Size, redis: int) -> None:
     counts = {component.value: shape.replicas(component) for component in CATALOGUE}
-    counts |= {Component.KAFKA.value: shape.brokers}
+    counts |= {Component.KAFKA.value: shape.brokers, Component.REDIS.value: redis}
     for found in objects:
         name = found["metadata"]["name"]
         if found["kind"] in ("Deployment", "StatefulSet") and name in counts:
             found["spec"].setdefault("replicas", counts[name])
 
 
-def _tell_brokers(objects: Sequence[Manifest]) -> None:
-    kafka = _find(objects, "StatefulSet", "kafka")
-    container = kafka["spec"]["template"]["spec"]["containers"][0]
-    pods.add_env(container, {"name": "BROKERS", "value": str(kafka["spec"]["replicas"])})
+def _tell_count(objects: Sequence[Manifest], name: str, variable: str) -> None:
+    """Tell the pods of a StatefulSet how many they are."""
+    servers = _find(objects, "StatefulSet", name)
+    for container in servers["spec"]["template"]["spec"]["containers"]:
+        pods.add_env(container, {"name": variable, "value": str(servers["spec"]["replicas"])})
 
 
 def _environment(

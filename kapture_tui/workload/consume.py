@@ -245,7 +245,7 @@ class ConsumeLoop:
         except SinkUnavailable:
             return  # the next batch will tell
         known, self._identity = self._identity, identity
-        if known is None or identity == known:
+        if identity == known or not self._logs:
             return
         stored = self._patiently_restore(list(self._logs)) or {}
         for partition, half_log in list(self._logs.items()):

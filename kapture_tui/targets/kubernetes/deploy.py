@@ -236,11 +236,14 @@ def refuse_change(running: StackSpec, wanted: StackSpec) -> None:
     """Raises UsageError for a change that cannot be made on a running stack."""
     if running.scale != wanted.scale:
         raise brokers_are_fixed(wanted, running.scale)
-    for name in ("storage", "storage_class"):
+    fixed = ["storage", "storage_class"]
+    if running.has(Component.REDIS):
+        fixed.append("redis_count")
+    for name in fixed:
         if getattr(running.cluster, name) != getattr(wanted.cluster, name):
             raise UsageError(
                 f"changing {running.namespace}",
-                f"--{name.replace('_', '-')} is fixed when the brokers are made",
+                f"--{name.replace('_', '-')} is fixed when the servers are made",
                 f"kapture-tui down {running.namespace} first",
             )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from kapture_tui.model.errors import UsageError
@@ -109,12 +110,12 @@ def check_there(address: str) -> str:
     """
     import redis
 
+    from kapture_tui.workload.redis_client import open_client
+
     doing = f"Redis at {redacted(address)}"
     try:
-        with redis.Redis.from_url(
-            address, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S
-        ) as client:
-            info = client.info("server")
+        with open_client(address, ANSWER_S) as client:
+            info: Any = client.info("server")
             keys = int(client.dbsize())
     except (redis.RedisError, OSError, ValueError) as exc:
         cause = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
@@ -129,10 +130,10 @@ def check_there(address: str) -> str:
 
 def clear(address: str) -> int:
     """Remove what the stack wrote to a Redis that is not ours; the number of keys. Blocks."""
-    import redis
+    from kapture_tui.workload.redis_client import open_client
 
     removed = 0
-    with redis.Redis.from_url(address, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S) as client:
+    with open_client(address, ANSWER_S) as client:
         for pattern in KEYS:
             batch: list[bytes] = []
             for key in client.scan_iter(pattern, count=1000):

@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import redis
 from redis.exceptions import RedisError
 
 from kapture_tui.model.ledger import GroupHalf
@@ -20,6 +19,7 @@ from kapture_tui.workload.fastjson import dumps
 from kapture_tui.workload.kafka import TopicPartition
 from kapture_tui.workload.ledger import partition_key
 from kapture_tui.workload.ledger_json import decode_group, encode
+from kapture_tui.workload.redis_client import open_client
 from kapture_tui.workload.sinks.base import Batch, SinkUnavailable, Statistics
 from kapture_tui.workload.sinks.redis_statistics import RedisWatch
 from kapture_tui.workload.sinks.urls import without_password
@@ -81,9 +81,7 @@ class RedisSink:
     def __init__(self, url: str) -> None:
         self._shown_url = without_password(url)
         self._watch = RedisWatch(url)
-        self._client: Any = redis.Redis.from_url(
-            url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S
-        )
+        self._client: Any = open_client(url, ANSWER_S)
 
     def prepare(self) -> None:
         """See `Sink`: keys come with the first write, so it is enough that Redis answers."""
@@ -115,10 +113,15 @@ class RedisSink:
         return {batch.partition: int(offset) for batch, offset in zip(batches, stored, strict=True)}
 
     def identity(self) -> str:
-        """See `Sink`: the random word; a server without one is given one."""
+        """See `Sink`: the random word, and the history of writes that the server is in.
+
+        A server without a word is given one. Replication is asynchronous: a replica that becomes the primary may lack
+        the last writes, and begins another history.
+        """
         try:
             self._client.set(BORN, secrets.token_hex(8), nx=True)
-            return str(self._client.get(BORN))
+            history = self._client.info("replication").get("master_replid", "")
+            return f"{self._client.get(BORN)} {history}"
         except RedisError as exc:
             raise self._unavailable("asking who it is", exc) from exc
 

@@ -80,6 +80,7 @@ class RedisRates:
             clients=_whole(info.get("connected_clients")),
             commands=_busiest(*span) if span else {},
             hit_ratio=self._hit_ratio,
+            replicas=_whole(info.get("connected_slaves")),
         )
 
     def _add(self, now_s: float, new: Counters) -> None:

@@ -141,7 +141,8 @@ def test_every_option_of_the_cluster_arrives(env: dict[str, str], tmp_path: Path
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("up demo 1 --redis-count 3", "--redis-count 3"),
+        ("up demo 1 -r --redis-count 2", "of two servers neither can tell"),
+        ("up demo 1 -r --redis-count 0", "from three to nine"),
         ("up demo 1 --storage-class fast", "add --storage persistent"),
         ("up demo 1 --storage tape", "--storage: invalid choice"),
         ("up demo 1 --kustomize /nowhere", "'/nowhere' is not there"),

@@ -161,3 +161,21 @@ def test_what_an_overlay_cannot_do_is_refused(folder: Path, text: str, says: str
 def test_a_component_that_was_not_asked_for_is_refused(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"has redis, which was not asked for.*add -r"):
         own(folder, WITH_REDIS, stack(2, frozenset()))
+
+
+WITH_SENTINELS = BASE + "components: [../manifests/components/redis-sentinel]\n"
+
+
+def test_several_redis_servers_come_with_their_component(folder: Path) -> None:
+    several = stack(2, REDIS, redis_count=3)
+    ours, theirs = rendered(several), own(folder, WITH_SENTINELS, several)
+    assert ours.keys() == theirs.keys()
+    for objects in (ours, theirs):
+        for name in ("etl-redis", "observer"):
+            names = [entry["name"] for entry in pods_of(objects)[name]["containers"][0]["env"]]
+            # Kubernetes puts the password into the address only if it comes first.
+            assert names.index("REDIS_PASSWORD") < names.index("KAPTURE_REDIS_URL")
+    with pytest.raises(UsageError, match=r"has no Sentinels.*add components/redis-sentinel"):
+        own(folder, WITH_REDIS, several)
+    with pytest.raises(UsageError, match=r"--redis-count 1, but its Redis has Sentinels"):
+        own(folder, WITH_SENTINELS)

@@ -263,3 +263,19 @@ def test_the_same_stack_is_rendered_to_the_same_objects() -> None:
 def test_components_of_later_releases_are_refused() -> None:
     with pytest.raises(UsageError, match="zookeeper: not available"):
         render(stack(components=ALL | {Component.ZOOKEEPER}), FACTS)
+
+
+def test_several_redis_servers_have_sentinels_and_clients_ask_them() -> None:
+    objects = rendered(stack(redis_count=3))
+    servers = objects["StatefulSet", "redis"]
+    assert servers["spec"]["replicas"] == 3
+    for container in pod_of(servers)["containers"]:
+        assert {"name": "REDIS_COUNT", "value": "3"} in container["env"]
+    for name in ("etl-redis", "observer"):
+        (container,) = pods_of(objects)[name]["containers"]
+        addresses = [entry["value"] for entry in container["env"] if entry["name"] == "KAPTURE_REDIS_URL"]
+        assert addresses == ["redis+sentinel://:$(REDIS_PASSWORD)@redis:26379/kapture"], name
+    one = rendered(stack())
+    assert one["StatefulSet", "redis"]["spec"]["replicas"] == 1
+    assert [container["name"] for container in pod_of(one["StatefulSet", "redis"])["containers"]] == ["redis"]
+    assert ("PodDisruptionBudget", "redis") in objects.keys() - one.keys()
