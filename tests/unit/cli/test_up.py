@@ -176,15 +176,19 @@ async def test_output_that_cannot_be_written_does_not_leave_the_stack_behind(mon
 
 async def test_a_deploy_that_is_refused_leaves_nobody_looking():
     looks: list[int] = []
+    looked = asyncio.Event()
+
+    def look(number: int) -> None:
+        looks.append(number)
+        looked.set()
 
     class Refusing(ScriptedTarget):
         async def deploy(self, spec):
-            while not looks:
-                await asyncio.sleep(0)
+            await looked.wait()
             raise UsageError("changing demo", "that is fixed")
             yield
 
-    target = Refusing([FLOWS], name="kubernetes", on_observation=looks.append)
+    target = Refusing([FLOWS], name="kubernetes", on_observation=look)
     with pytest.raises(UsageError, match="that is fixed"):
         await run(Up("kubernetes", SPEC, yes=True), target)
     seen_by_then = len(looks)
