@@ -82,9 +82,13 @@ async def _looking_on(hub: Hub, target: Target) -> AsyncIterator[None]:
     looking = asyncio.create_task(look_on())
     try:
         yield
-    finally:
-        # The next reader joins before this one has left: what is watched stays watched.
-        asyncio.get_running_loop().call_later(1.0, looking.cancel)
+    except BaseException:
+        # Nobody looks any more, and the target is closed next: it must not be opened again by a last look.
+        looking.cancel()
+        await asyncio.wait([looking])
+        raise
+    # The next reader joins before this one has left: what is watched stays watched.
+    asyncio.get_running_loop().call_later(1.0, looking.cancel)
 
 
 def _ending(command: Up) -> tuple[Fact, ...]:

@@ -261,7 +261,7 @@ async def test_cpu_that_no_node_has(api: Api, namespace: str) -> None:
 async def test_no_node_is_selected(api: Api, namespace: str) -> None:
     [item] = Etl().manifests(False)[:1]
     item["spec"]["template"]["spec"]["nodeSelector"] = {"no": "such"}
-    found = await look(api, StackSpec(namespace), lambda _: demand([item]))
+    found = await look(api, StackSpec(namespace), lambda *_: demand([item]))
     [finding] = [finding for finding in troubles(found) if finding.fatal]
     assert "has not the label no=such" in finding.text
     assert "--node-selector" in finding.remedy

@@ -24,7 +24,9 @@ RUBBISH: dict[str, tuple[bytes | None, bytes, bytes | None]] = {
 }
 
 
-@pytest.mark.parametrize("kafka_home", [None, pytest.param(KAFKA_HOME, marks=real_kafka)])
+@pytest.mark.parametrize(
+    "kafka_home", [None, pytest.param(KAFKA_HOME, marks=(real_kafka, pytest.mark.thorough))]
+)
 async def test_rubbish_is_kept_and_the_pipeline_goes_on(kafka_home: str | None) -> None:
     wanted = spec("rubbish", scale=1, kafka_home=kafka_home)
     async with running(wanted) as stack:

@@ -54,26 +54,25 @@ def redis_totals(url: str) -> dict[int, tuple[int, int]]:
     return totals
 
 
-async def test_without_faults_everything_arrives_once() -> None:
-    async with running(spec("calm")) as stack:
-        await stack.until_delivered(2000)
-        final, books = await check_books(stack)
-        assert final.ledger is not None
-        assert final.ledger.acked == final.ledger.attempted == books.records > 2000
-        assert final.ledger.indeterminate == 0
+READERS = ("etl-0", "etl-redis-1", "redis", "observer")
 
 
-@pytest.mark.parametrize("victim", ["etl-0", "etl-redis-1", "redis", "observer"])
-async def test_a_killed_reader_or_database_loses_and_doubles_nothing(victim: str) -> None:
-    async with running(spec(f"kill-{victim}")) as stack:
+@pytest.mark.parametrize(
+    "victims",
+    [READERS, *(pytest.param((victim,), marks=pytest.mark.thorough) for victim in READERS)],
+    ids="-".join,
+)
+async def test_killed_readers_and_databases_lose_and_double_nothing(victims: tuple[str, ...]) -> None:
+    async with running(spec("kill-readers")) as stack:
         await stack.until_delivered(1000)
-        await stack.kill(victim)
-        await stack.until_delivered(1000)
+        for victim in victims:
+            seen = await stack.kill(victim)
+            assert any(event.kind is EventKind.CHANGE and event.subject == victim for event in seen.events)
+            await stack.until_delivered(1000)
         final, books = await check_books(stack)
         assert final.ledger is not None
-        assert final.ledger.acked == final.ledger.attempted == books.messages
-        assert books.written_twice == 0
-        assert any(event.kind is EventKind.CHANGE and event.subject == victim for event in final.events)
+        assert final.ledger.acked == final.ledger.attempted == books.messages == books.records
+        assert (books.written_twice, final.ledger.indeterminate) == (0, 0)
 
 
 async def test_what_a_killed_loader_sent_last_is_indeterminate_never_unexpected() -> None:
@@ -109,6 +108,7 @@ async def test_the_embedded_broker_killed_ends_the_run() -> None:
 
 
 @real_kafka
+@pytest.mark.thorough
 async def test_a_real_broker_restarted_in_mid_run_loses_nothing() -> None:
     async with running(spec("real", kafka_home=KAFKA_HOME)) as stack:
         await stack.until_delivered(1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -56,6 +57,7 @@ def test_nobody_waits_for_ever(processes: Processes) -> None:
     assert process.says("etl: waiting 1 s for Kafka and its topics: kafka.invalid:9092: ")
 
 
+@pytest.mark.thorough
 def test_brokers_topics_and_redis_that_come_late(
     processes: Processes, end: ExitStack, tmp_path: Path
 ) -> None:
@@ -113,7 +115,7 @@ def test_a_generator_of_somebody_elses(processes: Processes, tmp_path: Path) -> 
     processes.start("kafka", "kapture_tui.targets.local.broker")
     bootstrap = str(processes.ready("kafka")["bootstrap"])
     processes.settings = replace(processes.settings, bootstrap=bootstrap, generator="sold_here:make")
-    loader = processes.start("loader", PYTHONPATH=str(tmp_path))
+    loader = processes.start("loader", PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
     processes.start("etl")
     processes.start("observer")
     observed = Observed(processes)

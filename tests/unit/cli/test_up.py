@@ -172,3 +172,26 @@ async def test_output_that_cannot_be_written_does_not_leave_the_stack_behind(mon
     with pytest.raises(OSError, match="No space left"):
         await run(MEASURED, target)
     assert target.calls[-1] == "destroy"
+
+
+async def test_a_deploy_that_is_refused_leaves_nobody_looking():
+    looks: list[int] = []
+    looked = asyncio.Event()
+
+    def look(number: int) -> None:
+        looks.append(number)
+        looked.set()
+
+    class Refusing(ScriptedTarget):
+        async def deploy(self, spec):
+            await looked.wait()
+            raise UsageError("changing demo", "that is fixed")
+            yield
+
+    target = Refusing([FLOWS], name="kubernetes", on_observation=look)
+    with pytest.raises(UsageError, match="that is fixed"):
+        await run(Up("kubernetes", SPEC, yes=True), target)
+    seen_by_then = len(looks)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(looks) == seen_by_then
