@@ -31,8 +31,9 @@ perf: venv ## measure this software itself: table, ratios, JSON
 perf-check: venv ## fail when a measured ratio falls below its goal
 	@$(PYTHON) -m benchmark.perf --check $(ARGS)
 
-verdict: venv ## see that capacities and comparisons are true: simulated clusters
+verdict: venv ## see that verdicts are true: on simulated clusters, here, and on the cluster that KUBECONFIG names
 	@$(PYTHON) -m benchmark.verdict $(ARGS)
+	@KAPTURE_THOROUGH=1 $(PYTHON) -m pytest tests/local/test_bench.py tests/cluster/test_bench.py
 
 venv:
 	@sh tools/venv.sh dev

@@ -1,4 +1,4 @@
-"""Where the data files are that ship with the package: themes and manifests."""
+"""Where the data files are that ship with the package: themes, manifests and results."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ def manifests_dir() -> Path:
     Raises: KaptureError: the installation lacks it.
     """
     return _data_dir("manifests")
+
+
+def results_dir() -> Path:
+    """Return the folder of the catalogue: one JSON file a run of `bench`.
+
+    Raises: KaptureError: the installation lacks it.
+    """
+    return _data_dir("benchmark/results")
 
 
 def _data_dir(name: str) -> Path:

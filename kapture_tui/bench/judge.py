@@ -18,9 +18,6 @@ CHANCE = 0.01
 SLIP_S = 0.5
 """A loader this far behind its schedule does not offer the load that was asked for, seconds."""
 
-SHORT = 0.05
-"""Loaders that sent less than this part below what was asked for did not offer the load."""
-
 
 class Outcome(Enum):
     """What a trial says."""

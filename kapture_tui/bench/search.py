@@ -15,7 +15,7 @@ anywhere and goes on from the trials that were kept.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -56,7 +56,7 @@ class Plan:
     explore_s: float = 8.0
     stair_s: float = 15.0
     confirm_s: float = 60.0
-    around_s: float = 6.0
+    around_s: float = 9.0
     deploy_s: float = 60.0
 
     @property
@@ -78,6 +78,7 @@ class Tried:
     Attributes:
         began: UTC, ISO 8601; "" in a simulation.
         loaders: how many offered the load; 0: not known.
+        relieved: they could not, and were doubled afterwards: what they cannot offer says nothing any more.
     """
 
     trial: Trial
@@ -85,6 +86,7 @@ class Tried:
     judgement: Judgement
     began: str = ""
     loaders: int = 0
+    relieved: bool = False
 
     @property
     def held(self) -> bool:
@@ -123,7 +125,36 @@ class GivenUp:
     loader_bound: bool = False
 
 
-Step = Trial | Capacity | GivenUp
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The figure of Kapture's rule: see `kapture_rule`. `generators` is where the rate was highest."""
+
+    messages_per_s: float
+    generators: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What a heartbeat shows: see `heartbeat`. Standard deviations of the logarithm, from trial to trial.
+
+    Attributes:
+        trials: the valid ones.
+        p99_ms: the median of their p99.
+        p99_spread, p50_spread: how much latency varies; None with fewer than two trials.
+        worst_p99_ms: of the worst one.
+        missed: trials that did not hold the objectives, at a load that is no load.
+    """
+
+    trials: int
+    p99_ms: float
+    worst_p99_ms: float
+    p99_spread: float | None
+    p50_spread: float | None
+    missed: int
+
+
+Found = Capacity | Summary | Noise | GivenUp
+Step = Trial | Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +174,15 @@ class SearchState:
     done: float
 
 
+Method = Callable[[Sequence[Tried], int], SearchState]
+"""A way to search: from the trials so far and the deployment's seed to how it stands and what comes next."""
+
+
 def look(plan: Plan, tried: Sequence[Tried], seed: int = 1) -> SearchState:
-    """How a search stands."""
+    """How a search for the capacity stands: `partial(look, plan)` is a `Method`."""
     stairs = _counting(_of(tried, Purpose.STAIR))
     step = next_step(plan, tried, seed)
-    done = 1.0 if isinstance(step, Capacity | GivenUp) else min(1.0, len(stairs) / plan.stairs) * 0.95
+    done = 1.0 if not isinstance(step, Trial) else min(1.0, len(stairs) / plan.stairs) * 0.95
     return SearchState(tuple(tried), step, _fit(tried), done)
 
 
@@ -180,7 +215,7 @@ def next_step(plan: Plan, tried: Sequence[Tried], seed: int = 1) -> Step:
 
 
 def _given_up(tried: Sequence[Tried]) -> GivenUp | None:
-    last = tried[-INVALID_IN_A_ROW:]
+    last = [one for one in tried if not one.relieved][-INVALID_IN_A_ROW:]
     if len(last) < INVALID_IN_A_ROW or any(one.valid for one in last):
         return None
     return GivenUp(
@@ -223,7 +258,7 @@ def _explore(plan: Plan, tried: Sequence[Tried]) -> tuple[float, bool] | GivenUp
 
 
 def _out_of_reach(one: Tried) -> bool:
-    return not one.valid and one.result.loader_bound
+    return not one.valid and one.result.loader_bound and not one.relieved
 
 
 def _missed_twice(trials: Sequence[Tried]) -> list[float]:

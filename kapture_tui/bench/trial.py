@@ -21,6 +21,8 @@ class Purpose(Enum):
     """The long one at the end."""
     STEADY = "steady"
     """A heartbeat: always the same small load."""
+    GENERATORS = "generators"
+    """Kapture's rule: so many loaders, each as fast as it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +30,17 @@ class Trial:
     """What is tried.
 
     Attributes:
-        rate: transactions a second offered by all loaders together.
+        rate: transactions a second offered by all loaders together; 0: each as fast as it can.
         seconds: how long it is measured; what comes before (settling) and after (draining) is not counted.
         seed: the same seed gives the same arrivals where arrivals can be seeded trial by trial.
+        loaders: how many shall offer it; None: as many as there are.
     """
 
     rate: float
     seconds: float
     seed: int
     purpose: Purpose
+    loaders: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

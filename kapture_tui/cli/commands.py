@@ -18,11 +18,11 @@ class CommandLine:
     Attributes:
         name: its word; "" for the line without one: `kapture-tui NAMESPACE SCALE [options]`.
         summary: what it does, one line.
-        words: names of what follows it; one that ends in "…" stands for one or more.
+        words: names of what follows it; one that ends in "…" stands for one or more, "[WORD…]" for any number.
         groups: its options.
         examples: (command line, what it does).
         later: why it is refused, and what to use instead; "" if it works.
-        choices: for commands with one word: the values it may have.
+        choices: the values its first word may have; empty: any.
         hidden: more of them that no help mentions.
     """
 
@@ -153,13 +153,42 @@ COMMANDS = (
     ),
     CommandLine(
         "bench",
-        "say what the stack carries",
-        later="use `kapture-tui up NAMESPACE SCALE --for 60 --json` to measure one run",
+        "say what the stack carries, how sure that is and what limits it",
+        ("NAMESPACE", "SCALE"),
+        (
+            options.BENCH,
+            options.COMPONENTS,
+            options.POPULATION,
+            options.SERVERS,
+            options.WHERE,
+            options.CLUSTER,
+            options.GENERAL,
+        ),
+        (
+            ("kapture-tui bench pets 1 -r --target local --budget 30", "half an hour on this machine"),
+            ("kapture-tui bench perf-test 3 -r --context lab --yes", "six fresh deployments on a cluster"),
+            ("kapture-tui bench perf-test 3 -r --resume", "go on with what was cut off"),
+            (
+                "kapture-tui bench perf-test 1 -r --heartbeat --budget 120",
+                "two hours of the cluster's own noise",
+            ),
+        ),
     ),
     CommandLine(
         "results",
-        "list, show and compare results",
-        later="keep the last line of `kapture-tui up … --for 60 --json`",
+        "list, show and compare what bench found",
+        ("ACTION", "[RESULT…]"),
+        (options.RESULTS, options.GENERAL),
+        (
+            ("kapture-tui results list", "all results, the catalogue's too"),
+            (
+                "kapture-tui results show ID --plot",
+                "one, with plots; ID may be what it ends with, or a file",
+            ),
+            ("kapture-tui results compare A B", "is B faster than A?"),
+            ("kapture-tui results show ID --html report.html", "a page to pass on"),
+        ),
+        choices=("list", "show", "compare"),
     ),
     CommandLine(
         "replay", "show a recording", later="use `kapture-tui status NAMESPACE --watch 1 > FILE` to keep one"

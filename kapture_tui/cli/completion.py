@@ -152,12 +152,14 @@ def _zsh_arguments(line: CommandLine) -> str:
 
 def _zsh_words(line: CommandLine) -> Iterator[str]:
     for place, word in enumerate(line.words, 1):
-        if line.choices:
-            yield f"'{place}:shell:({' '.join(line.choices)})'"
+        if line.choices and place == 1:
+            yield f"'{place}:{word.lower()}:({' '.join(line.choices)})'"
         elif word == "NAMESPACE":
             yield f"'{place}:namespace:_kapture_tui_namespaces'"
-        elif word.endswith("…"):
+        elif word.startswith("COMPONENT"):
             yield "'*:component:_kapture_tui_components'"
+        elif word.startswith("["):
+            yield f"'*:{word.strip('[…]').lower()}:_files'"
         else:
             yield f"'{place}:{word.lower()}:'"
 

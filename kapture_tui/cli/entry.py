@@ -84,6 +84,14 @@ def call(command: settings.Command, log_file: Path | None = None) -> int:
             from kapture_tui.cli import generate
 
             return generate.run(command)
+        case settings.Bench():
+            from kapture_tui.cli import bench
+
+            return bench.run(command)
+        case settings.Results():
+            from kapture_tui.cli import results
+
+            return results.run(command)
         case settings.Doctor():
             from kapture_tui.cli import doctor
 

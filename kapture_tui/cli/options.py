@@ -112,6 +112,19 @@ def overlay(text: str) -> Path:
     return folder
 
 
+def amount(text: str) -> float:
+    """A number above 0. Raises ValueError."""
+    value = number(text)
+    if value <= 0:
+        raise ValueError("must be more than 0")
+    return value
+
+
+def scales(text: str) -> tuple[int, ...]:
+    """Whole numbers from 1, parted by commas. Raises ValueError."""
+    return tuple(positive(part) for part in text.split(","))
+
+
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 ARCHITECTURES = ("amd64", "arm64")
 
@@ -298,6 +311,55 @@ CONSOLE = Group(
         Option(("--json",), ""),
         Option(("--for",), "", "SECONDS", seconds),
         Option(("--drain",), "", "SECONDS", seconds),
+    ),
+)
+
+_RESULTS = Option(
+    ("--results",),
+    "folder of the result files (default: benchmark/results of a checkout, else your data directory)",
+    "DIR",
+    path,
+)
+
+BENCH = Group(
+    "what the verdict rests on",
+    (
+        Option(("--budget",), "time for all of it", "MINUTES", amount, 90.0),
+        Option(("--p99",), "99 of 100 transactions must be stored within this time", "SECONDS", amount, 1.0),
+        Option(("--repeats",), "fresh deployments, at least 3", "N", positive, 6),
+        Option(("--scales",), "measure these scales too and fit a scaling curve: 1,2,4", "N,N,…", scales),
+        Option(("--minus-one",), "measure again with one broker away (scale 3 or more, on a cluster)"),
+        Option(("--auto-loaders",), "double the loaders when they are what limits the run"),
+        Option(
+            ("--heartbeat",), "instead: a small constant load for --budget, to see the cluster's own noise"
+        ),
+        Option(
+            ("--rule",),
+            "kapture: measure as Kapture did in 2019",
+            "RULE",
+            default="capacity",
+            choices=("capacity", "kapture"),
+        ),
+        Option(
+            ("--price-per-hour",), "of the cluster; gives the cost of a million transactions", "N", amount
+        ),
+        Option(("--simulate",), "a simulated cluster in place of a real one", "MODULE:FACTORY"),
+        Option(("--resume",), "go on with the latest run like this one that was cut off"),
+        _RESULTS,
+        Option(("--with-names",), "keep host names in the result"),
+        Option(("--json",), "print the result as the last line"),
+        Option(("--yes",), "do not ask"),
+    ),
+)
+
+RESULTS = Group(
+    "output",
+    (
+        _RESULTS,
+        Option(("--json",), "as JSON"),
+        Option(("--plot",), "draw it in the terminal"),
+        Option(("--svg",), "write the plots into this folder, one file each", "DIR", path),
+        Option(("--html",), "write a page with table and plots", "FILE", path),
     ),
 )
 

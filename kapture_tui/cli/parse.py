@@ -199,6 +199,73 @@ def _generate(line: _Line) -> settings.Command:
     return settings.Generate(load, words.count, words.workers)
 
 
+def _bench(line: _Line) -> settings.Command:
+    words = line.words
+    where = Where("simulated") if words.simulate else line.where()
+    scale = _scale(words.scale)
+    on = "local" if words.simulate else where.target
+    spec = _spec(words, words.namespace, scale, line.env, False, on)
+    scales = tuple(dict.fromkeys((scale, *(words.scales or ()))))
+    _check_bench(words, where.target, scales)
+    return settings.Bench(
+        where.target,
+        spec,
+        budget_min=words.budget,
+        p99_s=words.p99,
+        repeats=1 if words.heartbeat else words.repeats,
+        scales=scales,
+        minus_one=words.minus_one,
+        auto_loaders=words.auto_loaders,
+        heartbeat=words.heartbeat,
+        rule=words.rule,
+        price_per_hour=words.price_per_hour,
+        simulate=words.simulate,
+        resume=words.resume,
+        folder=words.results,
+        with_names=words.with_names,
+        json=words.json,
+        connection=where.connection,
+        yes=words.yes,
+    )
+
+
+def _check_bench(words: Words, target: str, scales: tuple[int, ...]) -> None:
+    """Raises UsageError for what cannot go together."""
+    if words.repeats < 3:
+        raise UsageError(f"--repeats {words.repeats}", "fewer than 3 say nothing about how sure a score is")
+    if words.scales and len(scales) < 3:
+        raise UsageError(f"--scales {','.join(map(str, scales))}", "a curve needs three scales or more")
+    if words.minus_one and (target != "kubernetes" or min(scales) < 3):
+        raise UsageError("--minus-one", "needs three brokers", "use scale 3 or more on a cluster")
+    if words.simulate and (flag := _given_any(words, ("minus_one", "auto_loaders", "scales"))):
+        raise UsageError(
+            flag, "a simulated cluster has neither loaders nor brokers nor scales", "leave it out"
+        )
+    others = _given_any(words, ("minus_one", "auto_loaders", "scales")) or words.rule != "capacity"
+    if words.heartbeat and others:
+        raise UsageError("--heartbeat", "it is one deployment under one load", "leave the other options out")
+
+
+def _given_any(words: Words, names: Sequence[str]) -> str:
+    return next((f"--{name.replace('_', '-')}" for name in names if getattr(words, name)), "")
+
+
+def _results(line: _Line) -> settings.Command:
+    words, known = line.words, BY_NAME["results"]
+    wanted = {"list": 0, "show": 1, "compare": 2}
+    if words.action not in wanted:
+        raise UsageError(f"results {words.action}", "unknown", f"choose from {', '.join(known.choices)}")
+    if len(words.result) != wanted[words.action]:
+        raise UsageError(
+            f"results {words.action}",
+            f"wants {wanted[words.action]} results, {len(words.result)} are named",
+            "kapture-tui results list shows all",
+        )
+    return settings.Results(
+        words.action, tuple(words.result), words.results, words.json, words.plot, words.svg, words.html
+    )
+
+
 def _doctor(line: _Line) -> settings.Command:
     words, where = line.words, line.where()
     named = words.target or words.context is not None or words.kubeconfig is not None
@@ -222,6 +289,8 @@ _BUILD: dict[str, Build] = {
     "down": _down,
     "render": _render,
     "generate": _generate,
+    "bench": _bench,
+    "results": _results,
     "doctor": _doctor,
     "completion": _completion,
 }

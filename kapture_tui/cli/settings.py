@@ -151,6 +151,68 @@ class Generate:
 
 
 @dataclass(frozen=True, slots=True)
+class Bench:
+    """Find out what a stack carries.
+
+    Attributes:
+        target: "local", "kubernetes" or, with `simulate`, "simulated".
+        spec: the stack; it is deployed anew for every repeat.
+        budget_min: minutes for all of it.
+        p99_s: what 99 of 100 transactions must keep to, seconds.
+        scales: the one that gives the score first; more of them for a scaling curve.
+        heartbeat: a small constant load instead of a search.
+        rule: "capacity" or "kapture".
+        price_per_hour: of the cluster; None: no cost is told.
+        simulate: "MODULE:FACTORY"; None: a real stack.
+        resume: go on with an unfinished run like this one.
+        folder: of the result files; None: see `catalogue.own_folder`.
+        with_names: host names stay in the result.
+        connection, yes: see `Up`.
+    """
+
+    target: str
+    spec: StackSpec
+    budget_min: float = 90.0
+    p99_s: float = 1.0
+    repeats: int = 6
+    scales: tuple[int, ...] = (1,)
+    minus_one: bool = False
+    auto_loaders: bool = False
+    heartbeat: bool = False
+    rule: str = "capacity"
+    price_per_hour: float | None = None
+    simulate: str | None = None
+    resume: bool = False
+    folder: Path | None = None
+    with_names: bool = False
+    json: bool = False
+    connection: Connection = Connection()
+    yes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Show what `bench` found.
+
+    Attributes:
+        action: "list", "show" or "compare".
+        names: of results: one for "show", two for "compare".
+        folder: of the result files; None: see `catalogue.own_folder`. The catalogue is looked through as well.
+        plot: draw in the terminal.
+        svg: folder for one file a plot; None: none.
+        html: file for a page; None: none.
+    """
+
+    action: str
+    names: tuple[str, ...] = ()
+    folder: Path | None = None
+    json: bool = False
+    plot: bool = False
+    svg: Path | None = None
+    html: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Doctor:
     """Say what this machine and a cluster allow.
 
@@ -170,7 +232,21 @@ class Completion:
     shell: str
 
 
-Command = Console | Attach | Up | Add | Status | Scale | Down | Render | Generate | Doctor | Completion
+Command = (
+    Console
+    | Attach
+    | Up
+    | Add
+    | Status
+    | Scale
+    | Down
+    | Render
+    | Generate
+    | Bench
+    | Results
+    | Doctor
+    | Completion
+)
 
 
 @dataclass(frozen=True, slots=True)

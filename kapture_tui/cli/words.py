@@ -77,8 +77,9 @@ def read(line: CommandLine, argv: Sequence[str]) -> Words:
         parser.add_argument("words", nargs="*", metavar="NAMESPACE SCALE")
         return parser.parse_intermixed_args(list(argv))
     for word in line.words:
-        name, many = word.rstrip("…"), word.endswith("…")
-        parser.add_argument(name.lower(), metavar=name, nargs="+" if many else None)
+        name = word.strip("[…]")
+        many = None if name == word else "*" if word.startswith("[") else "+"
+        parser.add_argument(name.lower(), metavar=name, nargs=many)
     return parser.parse_args(list(argv))
 
 

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from kapture_tui.model.event import Event
+from kapture_tui.model.histogram import Histogram
 from kapture_tui.model.ledger import Ledger
 
 SCHEMA = 1
@@ -145,11 +146,13 @@ class GroupFlow:
     Attributes:
         latency_ms: over the last ten seconds.
         latency_run_ms: over the whole run.
+        latency_run: the histogram behind it; what was counted between two Snapshots is their difference.
         delivered_per_s: different messages stored a second.
     """
 
     latency_ms: Latency = field(default_factory=Latency)
     latency_run_ms: Latency = field(default_factory=Latency)
+    latency_run: Histogram = field(default_factory=Histogram)
     delivered_per_s: float | None = None
 
 

@@ -96,6 +96,41 @@ class Place:
     exists: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine that carries the stack: this one, or a node.
+
+    Attributes:
+        name: its host name; not for publishing.
+        type: as its provider calls it ("n1-standard-2"), or its processor; "" if not known.
+        cores, memory_bytes: what a stack can have of it.
+        system: its operating system.
+        kernel: its release.
+    """
+
+    name: str
+    type: str
+    cores: float
+    memory_bytes: int
+    architecture: str = ""
+    system: str = ""
+    kernel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What figures measured here depend on.
+
+    Attributes:
+        machines: empty, with the reason in `unavailable["machines"]`, when one may not ask.
+        versions: of what runs, by component, and of Kubernetes.
+    """
+
+    machines: tuple[Machine, ...]
+    versions: Mapping[str, str] = field(default_factory=dict)
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+
+
 ACTIONS = ("deploy", "scale", "restart", "kill", "logs", "control", "destroy")
 """What a user may be forbidden: keys of `Target.denied`."""
 
@@ -117,6 +152,10 @@ class Target(Protocol):
 
     async def preflight(self, spec: StackSpec) -> list[Finding]:
         """What is missing or not allowed; creates nothing. Without a finding that is fatal, deploy may be called."""
+        ...
+
+    async def environment(self, spec: StackSpec) -> Environment:
+        """What the stack runs on. Raises Unreachable when nothing at all can be said."""
         ...
 
     def deploy(self, spec: StackSpec) -> AsyncIterator[Event]:

@@ -11,8 +11,8 @@ from kapture_tui.model.errors import KaptureError, UsageError
 from kapture_tui.model.event import Event
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.stack.catalogue import check_scale
-from kapture_tui.targets.base import Connection, Finding, Observation, Place
-from kapture_tui.targets.kubernetes import apply, rights
+from kapture_tui.targets.base import Connection, Environment, Finding, Observation, Place
+from kapture_tui.targets.kubernetes import apply, environment, rights
 from kapture_tui.targets.kubernetes.api import Api, ApiError, Forbidden
 from kapture_tui.targets.kubernetes.deploy import Deployment, demand_of
 from kapture_tui.targets.kubernetes.destroy import Teardown, find
@@ -87,6 +87,10 @@ class KubernetesTarget:
         ground = await look(await self._open(), spec, demand_of(spec))
         self._seen = (spec, ground, time.monotonic())
         return ground
+
+    async def environment(self, spec: StackSpec) -> Environment:
+        """See `Target`."""
+        return await environment.look(await self._open(), self.namespace)
 
     async def deploy(self, spec: StackSpec) -> AsyncIterator[Event]:
         """See `Target`. A stack that runs is changed to what is asked for; what cannot be changed raises UsageError."""

@@ -16,8 +16,8 @@ from kapture_tui.model.snapshot import Phase
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.model.wire import from_wire
 from kapture_tui.stack.catalogue import check_scale
-from kapture_tui.targets.base import Finding, Observation, Place
-from kapture_tui.targets.local import kafka, preflight
+from kapture_tui.targets.base import Environment, Finding, Observation, Place
+from kapture_tui.targets.local import environment, kafka, preflight
 from kapture_tui.targets.local.client import SUPERVISOR, absent, ask, start_supervisor
 from kapture_tui.targets.local.journal import now
 from kapture_tui.targets.local.logs import log_files, read_logs
@@ -68,6 +68,10 @@ class LocalTarget:
         """See `Target`."""
         spec.check()
         return await asyncio.to_thread(preflight.look, spec)
+
+    async def environment(self, spec: StackSpec) -> Environment:
+        """See `Target`."""
+        return await asyncio.to_thread(environment.look, spec)
 
     async def deploy(self, spec: StackSpec) -> AsyncIterator[Event]:
         """See `Target`. A stack that runs is given the components it lacks; anything else raises UsageError."""

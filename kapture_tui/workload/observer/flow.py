@@ -153,6 +153,7 @@ class _GroupHistory:
         return GroupFlow(
             latency_ms=_recent(self._window),
             latency_run_ms=latency(self.whole),
+            latency_run=self.whole,
             delivered_per_s=sum(known) if known else None,
         )
 

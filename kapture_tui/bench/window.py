@@ -1,0 +1,270 @@
+"""From the Snapshots of a trial to its result. Pure: the trial is what was seen, whoever saw it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean
+
+from kapture_tui.bench.bottleneck import bottleneck
+from kapture_tui.bench.judge import SLIP_S, growth
+from kapture_tui.bench.trial import LagSample, TrialResult, Usage
+from kapture_tui.model.histogram import Histogram
+from kapture_tui.model.ledger import GroupLedger
+from kapture_tui.model.snapshot import FlowView, PodRow, Snapshot
+from kapture_tui.model.spec import Component
+
+GAP_S = 5.0
+"""Snapshots come once a second. When none came for so long, nobody looked: the program or the cluster was held up."""
+
+STALE_S = 5.0
+JUMP_S = 1.0
+"""A wall clock that runs so far away from the steady one was set: latencies across it mean nothing."""
+
+THROTTLED = 0.05
+"""A loader or observer held back in more than this part of its periods does not do what it should."""
+
+OWN = "this loader"
+"""How a loader's own words begin when it is itself what holds it back."""
+
+_WATCHERS = (Component.LOADER.value, Component.OBSERVER.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A Snapshot and when it was taken: on a steady clock, and on the wall's; both in seconds."""
+
+    at_s: float
+    wall_s: float
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What was seen of a trial.
+
+    Attributes:
+        before: before anything of it was sent, with nothing left over from the trial before.
+        looks: while it was measured, in order.
+        after: once everything it sent was stored, or could have been.
+        drained: it was.
+        cut_short: it was ended early.
+        away: a component that is kept away on purpose, whose restarts are no fault; "" for none.
+    """
+
+    before: Look
+    looks: tuple[Look, ...]
+    after: Look
+    drained: bool
+    cut_short: bool = False
+    away: str = ""
+
+    @property
+    def all(self) -> tuple[Look, ...]:
+        """Everything that was seen."""
+        return (self.before, *self.looks, self.after)
+
+
+def result(window: Window) -> TrialResult:
+    """What the window shows."""
+    latency = _latency(window)
+    usage = _usage(window.looks)
+    slip_s = _slip(window.looks)
+    lag = _lag(window.looks)
+    offered = _mean(look.snapshot.flow.offered_per_s for look in window.looks if look.snapshot.flow)
+    return TrialResult(
+        offered_per_s=offered,
+        delivered_per_s=_mean(
+            look.snapshot.flow.delivered_per_s for look in window.looks if look.snapshot.flow
+        ),
+        p99_ms=_p99_ms(latency),
+        lost=_worst(window, lambda group: group.lost),
+        duplicated=_worst(window, lambda group: group.duplicated),
+        lag=lag,
+        slip_s=slip_s,
+        faults=tuple(faults(window)),
+        loader_bound=slip_s is not None and slip_s > SLIP_S,
+        bottleneck=bottleneck([look.snapshot for look in window.looks], usage, _growing(lag, offered)),
+        latency=latency,
+        usage=usage,
+        cut_short=window.cut_short,
+    )
+
+
+def _growing(lag: Mapping[str, tuple[LagSample, ...]], offered: float | None) -> dict[str, float]:
+    """The groups whose lag grows, and how fast, records a second."""
+    slopes = {name: growth(samples, offered or 0.0) for name, samples in lag.items()}
+    return {name: slope for name, slope in slopes.items() if slope is not None}
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
+
+
+def _latency(window: Window) -> dict[str, Histogram]:
+    """By group, of what was stored from the first look on: what was sent while the rate settled does not count."""
+    first, last = _flow(window.looks[0] if window.looks else window.before), _flow(window.after)
+    if first is None or last is None:
+        return {}
+    return {
+        name: group.latency_run.since(first.groups[name].latency_run if name in first.groups else Histogram())
+        for name, group in last.groups.items()
+    }
+
+
+def _flow(look: Look) -> FlowView | None:
+    return look.snapshot.flow
+
+
+def _p99_ms(latency: Mapping[str, Histogram]) -> float | None:
+    """The slowest group's; None when one of them stored nothing."""
+    found = [histogram.percentile_us(99) for histogram in latency.values()]
+    known = [value for value in found if value is not None]
+    return max(known) / 1000 if known and len(known) == len(found) else None
+
+
+def _worst(window: Window, figure: Callable[[GroupLedger], int]) -> int | None:
+    """By how much a figure of the ledger grew, in the group where it grew most; None without a ledger."""
+    first, last = window.before.snapshot.ledger, window.after.snapshot.ledger
+    if first is None or last is None or not last.groups:
+        return None
+    return max(
+        figure(group) - figure(first.groups.get(name, GroupLedger())) for name, group in last.groups.items()
+    )
+
+
+def _lag(looks: Sequence[Look]) -> dict[str, tuple[LagSample, ...]]:
+    found: dict[str, list[LagSample]] = {}
+    for look in looks:
+        kafka = look.snapshot.kafka
+        for name, view in kafka.total.groups.items() if kafka else ():
+            if view.lag is not None:
+                seen_s = look.at_s - looks[0].at_s - (look.snapshot.report_age_s or 0.0)
+                found.setdefault(name, []).append((round(seen_s, 3), float(view.lag)))
+    return {name: tuple(_rising(samples)) for name, samples in found.items()}
+
+
+def _rising(samples: Iterable[LagSample]) -> Iterator[LagSample]:
+    """Without those that tell an old report anew: a trend needs times that rise."""
+    last = -float("inf")
+    for seen_s, lag in samples:
+        if seen_s > last + 0.05:
+            last = seen_s
+            yield seen_s, lag
+
+
+def _slip(looks: Sequence[Look]) -> float | None:
+    """How far the worst loader was behind through its own fault, at most; 0: none was; None: there are none.
+
+    Loaders that are asked for no rate have no schedule to be behind of.
+    """
+    rows = [row for look in looks for row in look.snapshot.loaders if row.state == "live"]
+    if not rows:
+        return None
+    return max((row.slip_s or 0.0 for row in rows if row.limited_by.startswith(OWN)), default=0.0)
+
+
+# --- what makes it invalid ------------------------------------------------------------------------------------------
+
+
+def faults(window: Window) -> Iterator[str]:
+    """Why the window says nothing about the cluster."""
+    yield from _clock(window.all)
+    yield from _gaps(window.looks)
+    yield from _blind(window)
+    yield from _restarts(window)
+    yield from _throttled(window.looks)
+    if not window.drained:
+        yield "what was sent was not all stored in the time given for draining"
+
+
+def _clock(looks: Sequence[Look]) -> Iterator[str]:
+    for before, after in pairwise(looks):
+        jump_s = (after.wall_s - before.wall_s) - (after.at_s - before.at_s)
+        if abs(jump_s) > JUMP_S:
+            yield f"the clock jumped by {jump_s:+.1f} s"
+
+
+def _gaps(looks: Sequence[Look]) -> Iterator[str]:
+    longest_s = max((after.at_s - before.at_s for before, after in pairwise(looks)), default=0.0)
+    if longest_s > GAP_S:
+        yield f"nobody looked for {longest_s:.0f} s"
+
+
+def _blind(window: Window) -> Iterator[str]:
+    if not window.looks:
+        yield "nothing was seen"
+    oldest_s = max((look.snapshot.report_age_s or 0.0 for look in window.looks), default=0.0)
+    if oldest_s > STALE_S:
+        yield f"the observer did not report for {oldest_s:.0f} s"
+    for look in window.all:
+        for part in ("kafka", "flow", "ledger"):
+            if getattr(look.snapshot, part) is None:
+                reasons = look.snapshot.unavailable
+                yield f"{part} is missing: {reasons.get(part) or reasons.get('observer') or 'no reason given'}"
+                return
+
+
+def _restarts(window: Window) -> Iterator[str]:
+    before, after = _pods(window.before), _pods(window.after)
+    for name, pod in before.items():
+        if pod.component == window.away:
+            continue
+        if name not in after:
+            yield f"{name} is gone"
+        elif after[name].restarts > pod.restarts:
+            yield f"{name} restarted"
+    for name, pod in after.items():
+        if name not in before and pod.component != window.away:
+            yield f"{name} is new"
+
+
+def _pods(look: Look) -> dict[str, PodRow]:
+    return {pod.name: pod for pod in look.snapshot.pods if pod.phase != "Succeeded"}
+
+
+def _throttled(looks: Sequence[Look]) -> Iterator[str]:
+    worst: dict[str, float] = {}
+    for look in looks:
+        for pod in look.snapshot.pods:
+            if pod.component in _WATCHERS and pod.throttled_ratio is not None:
+                worst[pod.name] = max(worst.get(pod.name, 0.0), pod.throttled_ratio)
+    for name, ratio in worst.items():
+        if ratio > THROTTLED:
+            yield f"{name} was throttled by its CPU limit in {ratio:.0%} of its periods"
+
+
+# --- usage ----------------------------------------------------------------------------------------------------------
+
+
+def _usage(looks: Sequence[Look]) -> dict[str, Usage]:
+    """By component; samples that are older than the trial are none of it."""
+    components = {pod.component for look in looks for pod in look.snapshot.pods}
+    return {name: _usage_of(name, looks) for name in sorted(components)}
+
+
+def _usage_of(component: str, looks: Sequence[Look]) -> Usage:
+    cores, memory, limits, throttled, count = [], [], [], [], 0
+    for look in looks:
+        pods = [pod for pod in look.snapshot.pods if pod.component == component and pod.phase == "Running"]
+        count = max(count, len(pods))
+        if not pods:
+            continue
+        limits = [pod.cpu_limit for pod in pods]
+        throttled += [pod.throttled_ratio for pod in pods if pod.throttled_ratio is not None]
+        since_s = look.at_s - looks[0].at_s
+        fresh = [pod for pod in pods if pod.sample_age_s is not None and pod.sample_age_s <= since_s + 1]
+        if len(fresh) == len(pods):
+            used = [pod.cpu_cores for pod in pods if pod.cpu_cores is not None]
+            cores += [sum(used)] if len(used) == len(pods) else []
+            memory.append(sum(pod.memory_bytes or 0 for pod in pods))
+    known = [limit for limit in limits if limit is not None]
+    return Usage(
+        pods=count,
+        cpu_cores=fmean(cores) if cores else None,
+        cpu_limit=sum(known) if known and len(known) == len(limits) else None,
+        memory_bytes=max(memory, default=None),
+        throttled_ratio=max(throttled, default=None),
+    )

@@ -1,0 +1,41 @@
+"""On PYTHONPATH, this makes the ETL serve a known number of records a second, whatever else it has to do.
+
+Python imports a module of this name at its start. Only processes called etl-… are slowed, and only where
+PLANTED_ETL_RECORDS_PER_S says to what.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+BATCH_S = 0.1
+"""A batch is worth so much time: with large ones a record would wait for those before it however low the load is."""
+
+SLACK_S = 0.1
+"""So much other work (reading, committing) is done meanwhile."""
+
+
+def plant(records_per_s: float) -> None:
+    """Have `Etl.write` take 1 / records_per_s seconds a record, the time it needs by itself included."""
+    from kapture_tui.workload.etl import Etl
+
+    write = Etl.write
+    free_s = 0.0
+
+    def slowly(self: Etl, batches: Sequence[Any]) -> Mapping[Any, int]:
+        nonlocal free_s
+        free_s = max(free_s, time.monotonic() - SLACK_S)
+        stored = write(self, batches)
+        free_s += sum(len(batch.orders) for batch in batches) / records_per_s
+        time.sleep(max(0.0, free_s - time.monotonic()))
+        return stored
+
+    Etl.write = slowly  # type: ignore[method-assign,assignment]
+    Etl.batch_records = max(1, int(records_per_s * BATCH_S))
+
+
+if os.environ.get("PLANTED_ETL_RECORDS_PER_S") and os.environ.get("KAPTURE_NAME", "").startswith("etl-"):
+    plant(float(os.environ["PLANTED_ETL_RECORDS_PER_S"]))

@@ -1,0 +1,95 @@
+"""The search on a real stack of this machine whose limit was planted: an ETL that serves so many records a second."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from kapture_tui.bench.campaign import Campaign
+from kapture_tui.bench.judge import Objectives, Outcome, judge
+from kapture_tui.bench.live import LiveSite, LiveStand
+from kapture_tui.bench.result import Asked, Result, Status, Variant
+from kapture_tui.bench.search import Plan, look
+from kapture_tui.bench.store import read, write
+from kapture_tui.bench.trial import Purpose, Trial, TrialResult
+from kapture_tui.model.spec import Component, LoadSpec, StackSpec
+from kapture_tui.targets.local.target import LocalTarget
+
+LIMIT = 500.0
+PLANTED = Path(__file__).parent / "planted"
+OBJECTIVES = Objectives()
+LOAD = LoadSpec(stores=40, customers=300)
+
+
+@pytest.fixture
+def planted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Children started from now on have an ETL with a limit."""
+    path = os.pathsep.join(filter(None, (str(PLANTED), os.environ.get("PYTHONPATH"))))
+    monkeypatch.setenv("PYTHONPATH", path)
+    monkeypatch.setenv("PLANTED_ETL_RECORDS_PER_S", str(LIMIT))
+
+
+def site(namespace: str, start: float = 100.0) -> LiveSite:
+    spec = StackSpec(namespace, 1, frozenset({Component.REDIS}), LOAD)
+    return LiveSite(LocalTarget(namespace), spec, OBJECTIVES, start, lambda _: None)
+
+
+async def tried(stand: LiveStand, rate: float, seconds: float) -> tuple[Outcome, TrialResult]:
+    result = await stand.trial(rate, seconds, 1)
+    return judge(Trial(rate, seconds, 1, Purpose.STAIR), result, OBJECTIVES).outcome, result
+
+
+@pytest.mark.usefixtures("planted")
+async def test_a_load_below_the_limit_holds_and_one_above_names_the_etl() -> None:
+    async with site("bench-short").deployment(1, 1, Variant.FULL) as stand:
+        outcome, below = await tried(stand, 0.6 * LIMIT, 5)
+        assert outcome is Outcome.HELD, below
+        assert below.offered_per_s == pytest.approx(0.6 * LIMIT, rel=0.2)
+        assert (below.lost, below.duplicated, below.faults) == (0, 0, ())
+        assert set(below.latency) == {"etl", "etl-redis"}
+        outcome, above = await tried(stand, 2 * LIMIT, 6)
+        assert outcome is Outcome.MISSED, above
+        assert above.bottleneck is not None
+        assert above.bottleneck.component == "etl"
+        assert (above.lost, above.duplicated) == (0, 0)
+        environment = await stand.environment()
+        assert environment.cores
+        assert environment.machines[0].names == ()
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(240)
+@pytest.mark.usefixtures("planted")
+async def test_a_killed_loader_makes_a_trial_invalid_and_the_next_one_is_good_again() -> None:
+    async with site("bench-killed").deployment(1, 1, Variant.FULL) as stand:
+        trial = asyncio.create_task(tried(stand, 100, 10))
+        await asyncio.sleep(8)
+        await stand.target.kill("data-loader-0")
+        outcome, result = await trial
+        assert outcome is Outcome.INVALID
+        assert any("data-loader-0" in fault for fault in result.faults)
+        outcome, result = await tried(stand, 100, 5)
+        assert outcome is Outcome.HELD, result
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(1500)
+@pytest.mark.usefixtures("planted")
+async def test_the_capacity_is_the_planted_limit(tmp_path: Path) -> None:
+    plan = Plan(OBJECTIVES, stairs=10, explore_s=5.0, stair_s=10.0, confirm_s=20.0)
+    asked = Asked("local", (1,), ("redis",), LOAD, 1, 20.0, OBJECTIVES.p99_ms)
+    path = tmp_path / "planted.json"
+    campaign = Campaign(
+        Result("planted", asked), partial(look, plan), site("bench-planted"), partial(write, path)
+    )
+    async for _ in campaign.run():
+        pass
+    found = read(path)
+    assert found.status is Status.COMPLETE, found.reason
+    (capacity,) = found.capacities()
+    assert capacity == pytest.approx(LIMIT, rel=0.05)
+    assert found.bottlenecks == {"etl": 1}
