@@ -15,7 +15,7 @@ from kapture_tui.workload.sinks.base import Statistics
 NOT_DEPLOYED = "not deployed"
 
 POPULAR_IN = "redis"
-"""The database that knows what is popular."""
+"""The database that knows what is popular in every state at any time; others are good enough where it is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,11 @@ def assemble(
             unavailable |= dict.fromkeys((name, "popular") if name == POPULAR_IN else (name,), why)
             continue
         figures[name] = statistics.figures
-        popular = popular or statistics.popular
+        if statistics.popular and (name == POPULAR_IN or not popular):
+            popular = statistics.popular
         unavailable |= {_reason_of(name, figure): why for figure, why in statistics.unavailable.items()}
+    if popular:
+        unavailable.pop("popular", None)
     redis = figures.pop("redis", None)
     own = {name: figures.pop(name, None) for name in ("elasticsearch", "postgres", "mongo")}
     return ObserverReport(

@@ -167,7 +167,6 @@ def test_what_cannot_be_meant_is_refused_by_name(line: str, says: str):
     "line",
     [
         "up demo 1 -o",
-        "perf 3 -erp",
         "up demo 1 -m",
         "perf -w",
         "render perf 1 -z -o dir",

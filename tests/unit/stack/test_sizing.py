@@ -72,7 +72,10 @@ def test_customers_cost_memory_and_time() -> None:
 
 def test_the_catalogue_has_every_component() -> None:
     assert set(CATALOGUE) == set(Component)
-    assert {c for c in CHOICES if CATALOGUE[c].local and CATALOGUE[c].available} == {Component.REDIS}
+    assert {c for c in CHOICES if CATALOGUE[c].local and CATALOGUE[c].available} == {
+        Component.REDIS,
+        Component.ELASTICSEARCH,
+    }
 
 
 def test_names() -> None:
