@@ -76,6 +76,7 @@ def read(consumer: Consumer, ends: dict[tuple[str, int], int]) -> dict[str, obje
         "written_twice": records - messages,
         "orders": sum(orders for orders, _ in customers.values()),
         "cents": sum(cents for _, cents in customers.values()),
+        "customers": customers,
     }
 
 

@@ -172,8 +172,12 @@ class ElasticsearchServer:
         indices = ",".join(index_of(alias) for alias in (POSITIONS, *ALIASES.values()))
         with closing(_client(url)) as client:
             client.ask("DELETE", f"/{indices}?ignore_unavailable=true")
-            for name in templates():
-                client.ask("DELETE", f"/_index_template/{name}*")  # with a star: it may not be there
+            # All are asked for: to ask for one that is not there is an error.
+            found = client.ask("GET", "/_index_template?filter_path=index_templates.name")
+            for name in {
+                template["name"] for template in found.get("index_templates", ())
+            } & templates().keys():
+                client.ask("DELETE", f"/_index_template/{name}")
 
 
 def _client(url: str) -> Client:

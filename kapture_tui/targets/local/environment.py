@@ -49,7 +49,8 @@ def _servers(spec: StackSpec) -> Iterator[tuple[str, str]]:
         yield Component.KAFKA.value, kafka.find_home(spec.kafka_home).version
     else:
         yield Component.KAFKA.value, f"embedded, of confluent-kafka {metadata.version('confluent-kafka')}"
-    if spec.redis_url:
-        yield Component.REDIS.value, "a server that was there already"
-    elif spec.has(Component.REDIS) and (server := redis.find_server()):
-        yield Component.REDIS.value, f"{server.path.name} {server.version() or '(unknown version)'}"
+    for database in spec.databases:
+        if spec.url(database):
+            yield database.value, "a server that was there already"
+        else:
+            yield database.value, server_of(database).describe()

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from kapture_tui.model.histogram import Histogram, lower_bound
 from kapture_tui.model.ledger import GroupLedger, Ledger
 from kapture_tui.model.snapshot import FlowView, KafkaView, Latency, ObserverReport, RedisView
+from kapture_tui.workload.observer.database_metrics import database_metrics
 from kapture_tui.workload.observer.report import Published
 
 BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 300_000)
@@ -57,6 +58,7 @@ class ReportCollector(Collector):
             yield from _ledger(report.ledger)
         if report.redis:
             yield from _redis(report.redis)
+        yield from database_metrics(report)
         if published.histograms:
             yield _latency(published)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kapture_tui.model.histogram import Histogram
-from kapture_tui.model.snapshot import ObserverReport, RedisView
+from kapture_tui.model.snapshot import ObserverReport, RedisView, StateSales
 from kapture_tui.model.times import timestamp
 from kapture_tui.workload.observer.kafka_watch import KafkaPart
 from kapture_tui.workload.sinks.base import Statistics
@@ -15,7 +15,7 @@ from kapture_tui.workload.sinks.base import Statistics
 NOT_DEPLOYED = "not deployed"
 
 SHOP_IN = "redis"
-"""The database that knows what is bought in each state."""
+"""The database that knows what is bought in each state. What is popular others may tell where it is missing."""
 
 SHOP = ("popular", "sales")
 """What it knows of that."""
@@ -55,7 +55,8 @@ def assemble(
     unavailable = dict.fromkeys(("redis", *SHOP), NOT_DEPLOYED)
     unavailable |= dict.fromkeys(("kafka", "flow", "ledger"), no_kafka) if part is None else part.unavailable
     figures: dict[str, Mapping[str, Any]] = {}
-    shop: Statistics | None = None
+    popular: Mapping[str, tuple[str, ...]] = {}
+    sales: Mapping[str, StateSales] = {}
     for name, (statistics, why) in databases.items():
         told = (name, *SHOP) if name == SHOP_IN else (name,)
         unavailable = {part: reason for part, reason in unavailable.items() if part not in told}
@@ -63,8 +64,12 @@ def assemble(
             unavailable |= dict.fromkeys(told, why)
             continue
         figures[name] = statistics.figures
-        shop = statistics if name == SHOP_IN else shop
+        if statistics.popular and (name == SHOP_IN or not popular):
+            popular = statistics.popular
+        sales = statistics.sales or sales
         unavailable |= {_reason_of(name, figure): why for figure, why in statistics.unavailable.items()}
+    if popular:
+        unavailable.pop("popular", None)
     redis = figures.pop("redis", None)
     own = {
         name: figures.pop(name, None) for name in ("elasticsearch", "postgres", "mongo", "webapp", "spout")
@@ -77,8 +82,8 @@ def assemble(
         ledger=part.ledger if part else None,
         redis=RedisView(**redis) if redis is not None else None,
         databases=figures,
-        popular=shop.popular if shop else {},
-        sales=shop.sales if shop else {},
+        popular=popular,
+        sales=sales,
         loaders=part.loaders if part else (),
         drained=part.drained if part else False,
         unavailable=unavailable,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -37,6 +38,10 @@ from kapture_tui.workload.transaction import Order
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 8
+"""Indices that are made at the same time: the server changes its state once for several that it is asked for."""
+
+_WAIT = "/_cluster/health/kapture-*?wait_for_status=yellow&timeout=20s&filter_path=status"
 _UUID = f"/{POSITIONS}/_settings?filter_path=*.settings.index.uuid"
 
 
@@ -75,8 +80,10 @@ class ElasticsearchSink:
         with _unavailable("preparing the indices"):
             for name, template in templates().items():
                 self._client.ask("PUT", f"/_index_template/{name}", template)
-            for alias in sorted({POSITIONS, *ALIASES.values()} - self._aliases()):
-                self._create(alias)
+            missing = sorted({POSITIONS, *ALIASES.values()} - self._aliases())
+            with ThreadPoolExecutor(AT_ONCE) as workers:
+                list(workers.map(self._create, missing))
+            self._client.ask("GET", _WAIT)
 
     def _aliases(self) -> set[str]:
         found = self._client.ask("GET", "/_alias/kapture-*?filter_path=*.aliases")
@@ -84,7 +91,8 @@ class ElasticsearchSink:
 
     def _create(self, alias: str) -> None:
         try:
-            self._client.ask("PUT", f"/{index_of(alias)}", {"aliases": {alias: {}}})
+            path = f"/{index_of(alias)}?wait_for_active_shards=0"
+            self._client.ask("PUT", path, {"aliases": {alias: {}}})
         except Refused as exc:
             if (
                 exc.kind != "resource_already_exists_exception"

@@ -94,6 +94,17 @@ def test_without_redis_the_rest_is_there() -> None:
     assert away.kafka == none.kafka == KAFKA.kafka
 
 
+def test_what_is_popular_comes_from_redis_or_from_whoever_knows() -> None:
+    other = Statistics({"docs": 7}, {"TX": ("c",)})
+    for order in (["elasticsearch", "redis"], ["redis", "elasticsearch"]):
+        found = {"redis": (REDIS, ""), "elasticsearch": (other, "")}
+        assert assemble(0.0, 1, (KAFKA, ""), {n: found[n] for n in order}).popular == REDIS.popular
+    for redis in ({"redis": (None, "refused")}, {}):
+        report = assemble(0.0, 1, (KAFKA, ""), {"elasticsearch": (other, ""), **redis})
+        assert report.popular == {"TX": ("c",)}
+        assert "popular" not in report.unavailable
+
+
 ENDS = {("transactions.MA", 0): 10, ("transactions.MA", 1): 5, ("transactions.WY", 0): 0}
 
 

@@ -1,0 +1,136 @@
+"""A real Elasticsearch, that of ELASTICSEARCH_HOME, started as the local target starts it; and a slow line to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kapture_tui.targets.local.elasticsearch import ElasticsearchServer
+from kapture_tui.targets.local.ports import free_ports
+
+ELASTICSEARCH_HOME = os.environ.get("ELASTICSEARCH_HOME")
+real_elasticsearch = pytest.mark.skipif(
+    not ELASTICSEARCH_HOME, reason="ELASTICSEARCH_HOME names no Elasticsearch"
+)
+
+PATIENCE_S = 240.0
+"""Only a test that fails waits for so long."""
+
+
+class Server:
+    """One node, its data in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        (self.port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._folder = folder
+        self._launch = ElasticsearchServer().launch(self.port, folder)
+        self.start()
+
+    def start(self) -> None:
+        """Start it; returns when it answers."""
+        with (self._folder / "output.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._launch.command,
+                env=os.environ | dict(self._launch.env),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            with suppress(OSError):
+                ask(self.url, "/_cluster/health?wait_for_status=yellow&timeout=30s")
+                return
+            assert self._process.poll() is None, (self._folder / "output.log").read_text()
+            assert time.monotonic() < end, "it does not answer"
+            time.sleep(0.2)
+
+    def kill(self) -> None:
+        """SIGKILL it, and whatever it has started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def ask(url: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    """Ask the server by its own API, without a client of ours; with a body it is a POST. Raises OSError."""
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(url + path, data, {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.loads(answer.read())
+
+
+def refresh(url: str) -> None:
+    """Have searches find everything that is stored."""
+    ask(url, "/kapture-transactions-*/_refresh")
+
+
+def customer_totals(url: str) -> dict[int, tuple[int, int]]:
+    """Orders and cents of every customer, summed up by the server."""
+    refresh(url)
+    totals: dict[int, tuple[int, int]] = {}
+    after: dict[str, Any] = {}
+    while True:
+        by_customer = {"size": 5000, "sources": [{"customer": {"terms": {"field": "customer.id"}}}], **after}
+        spent = {"spent": {"sum": {"field": "cents"}}}
+        wanted = {"size": 0, "aggs": {"all": {"composite": by_customer, "aggs": spent}}}
+        found = ask(url, "/kapture-transactions-*/_search", wanted)["aggregations"]["all"]
+        for bucket in found["buckets"]:
+            totals[bucket["key"]["customer"]] = bucket["doc_count"], round(bucket["spent"]["value"])
+        if "after_key" not in found:
+            return totals
+        after = {"after": found["after_key"]}
+
+
+class SlowLine:
+    """A TCP proxy that passes so many bytes a second on towards the server, and can be cut.
+
+    Attributes:
+        bytes_per_s: may be changed at any time; None: as fast as it goes.
+    """
+
+    def __init__(self, port: int, bytes_per_s: float | None = None) -> None:
+        self.bytes_per_s = bytes_per_s
+        self.passed = 0
+        self._to = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                threading.Thread(target=self._carry, args=(near,), daemon=True).start()
+
+    def _carry(self, near: socket.socket) -> None:
+        with suppress(OSError), near, socket.create_connection(("127.0.0.1", self._to)) as far:
+            while True:
+                for source in select.select([near, far], [], [])[0]:
+                    data = source.recv(8192)
+                    if not data:
+                        return
+                    if source is near:
+                        self.passed += len(data)
+                        if self.bytes_per_s:
+                            time.sleep(len(data) / self.bytes_per_s)
+                    (far if source is near else near).sendall(data)
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self._listener.close()
