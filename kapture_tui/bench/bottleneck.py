@@ -17,13 +17,11 @@ BUSY = 0.9
 LITTLE = 0.5
 _BROKERS = "the brokers"
 
-_SINKS: Mapping[str, str] = {
-    Component.REDIS_SINK.value: Component.REDIS.value,
-}
-"""Consumer groups and the database each of them waits for."""
+_SINK_PREFIX = "etl-"
+"""A database's consumer group is named after it."""
 
-_ONE_THREAD = (Component.ETL.value, Component.REDIS.value, *_SINKS)
-"""Components whose pods use one core and no more."""
+_ONE_THREAD = (Component.ETL.value, Component.REDIS.value)
+"""Components whose pods use one core and no more; sinks are of them too."""
 
 
 def bottleneck(
@@ -58,8 +56,8 @@ def _lateness(snapshots: Sequence[Snapshot]) -> dict[str, float]:
 
 def _behind(group: str, why: str, usage: Mapping[str, Usage]) -> Bottleneck:
     """The group itself, or its database when that is busy and the group is not."""
-    database = _SINKS.get(group)
-    if database and database in usage:
+    database = group.removeprefix(_SINK_PREFIX)
+    if database != group and database in usage:
         waits = (busy(group, usage.get(group, Usage())) or 0.0) < LITTLE
         if waits and (busy(database, usage[database]) or 0.0) >= BUSY:
             return Bottleneck(database, f"{group} waits for it{_cpu(database, usage)}")
@@ -72,7 +70,8 @@ def busy(component: str, used: Usage) -> float | None:
         return None
     if used.cpu_limit:
         return used.cpu_cores / used.cpu_limit
-    return used.cpu_cores / used.pods if component in _ONE_THREAD and used.pods else None
+    one_thread = component in _ONE_THREAD or component.startswith(_SINK_PREFIX)
+    return used.cpu_cores / used.pods if one_thread and used.pods else None
 
 
 def _cpu(component: str, usage: Mapping[str, Usage]) -> str:

@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from importlib import metadata
+from pathlib import Path
 
 from kapture_tui import __version__
 from kapture_tui.bench.result import Environment, Machine
-from kapture_tui.model.spec import StackSpec
-from kapture_tui.stack.render import RunFacts, Secrets, sources
+from kapture_tui.resources import manifests_dir
+from kapture_tui.stack.kustomize import kubectl_build
 from kapture_tui.targets import base
 
 _OURS = ("confluent-kafka", "kafka-python", "redis", "orjson")
@@ -57,8 +58,17 @@ def versions() -> dict[str, str]:
     return found
 
 
-def manifests_hash(spec: StackSpec) -> str:
-    """SHA-256 of what is deployed on a cluster, before anything of this very run is filled in. Raises UsageError."""
-    objects = sources(spec, RunFacts("", (), Secrets("")))
-    text = json.dumps(objects, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+def manifests_hash(overlay: Path | None) -> str:
+    """SHA-256 of the manifests: of all that ship with the program, or of what the overlay makes of them.
+
+    Raises: UsageError: the overlay cannot be built.
+    """
+    digest = hashlib.sha256()
+    if overlay is not None:
+        digest.update(json.dumps(kubectl_build(overlay), sort_keys=True).encode())
+        return digest.hexdigest()
+    folder = manifests_dir()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

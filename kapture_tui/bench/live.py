@@ -136,7 +136,7 @@ class LiveStand:
         """Wait until transactions flow, then pause. Raises KaptureError."""
         if not await self._until(lambda s: s.run.phase is Phase.FLOWING, FLOW_S):
             raise KaptureError("waiting for the first transaction", f"none has arrived in {FLOW_S:.0f} s")
-        await self._rest(self._last.snapshot.loaders[0].rate)
+        await self._rest(_rate(self._last.snapshot))
 
     async def trial(self, rate: float, seconds: float, seed: int) -> TrialResult:
         """See `Cluster`. Arrivals go on from the deployment's own seed; this one is not needed."""
@@ -144,6 +144,7 @@ class LiveStand:
         before = self._last
         await self.target.control(each, False)
         if not await self._until(lambda s: _obeyed(s, each), OBEY_S):
+            await self._rest(each)
             return TrialResult(faults=(f"the loaders did not take the new rate within {OBEY_S:.0f} s",))
         settling: list[Look] = []
         looks: list[Look] = []
@@ -166,7 +167,7 @@ class LiveStand:
         if not await self._until(lambda s: _live(s) == number, FLOW_S):
             live = _live(self._last.snapshot)
             raise KaptureError(f"scaling the loaders to {number}", f"{live} run after {FLOW_S:.0f} s")
-        await self._rest(self._last.snapshot.loaders[0].rate)
+        await self._rest(_rate(self._last.snapshot))
 
     async def _rest(self, each: float | None) -> bool:
         """Pause the loaders; whether everything they sent was stored in time."""
@@ -209,6 +210,11 @@ def _check(snapshot: Snapshot) -> None:
 
 def _never(_: Snapshot) -> bool:
     return False
+
+
+def _rate(snapshot: Snapshot) -> float | None:
+    """What a loader is asked for now; None: as fast as it can, or there is none."""
+    return next((row.rate for row in snapshot.loaders if row.state == "live"), None)
 
 
 def _live(snapshot: Snapshot) -> int:

@@ -132,7 +132,8 @@ async def _on(command: Bench, target: Target, asked: Asked, way: Way) -> int:
     then = ("then", f"measures and removes it, {deployments(asked)} times over")
     await agreed(target, consent, deployment(command.spec), then)
     if target.name != "local":
-        result = replace(result, manifests_sha256=manifests_hash(command.spec))
+        overlay = command.spec.cluster.kustomize
+        result = replace(result, manifests_sha256=manifests_hash(Path(overlay) if overlay else None))
     objectives = Objectives(asked.p99_ms)
     site = LiveSite(target, command.spec, objectives, way.start, stack.tell, command.with_names)
     return await _measure(command, way, result, site)

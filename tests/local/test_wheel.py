@@ -59,7 +59,10 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
-@pytest.mark.parametrize(("which", "source"), [("themes_dir", "themes"), ("manifests_dir", "manifests")])
+@pytest.mark.parametrize(
+    ("which", "source"),
+    [("themes_dir", "themes"), ("manifests_dir", "manifests"), ("results_dir", "benchmark/results")],
+)
 def test_data_travels_with_it(installed: Installed, which: str, source: str) -> None:
     folder = installed.folder(which)
     assert folder.is_relative_to(installed.bin.parent)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kapture_tui.bench.catalogue import entries, find, unfinished
-from kapture_tui.bench.environment import environment
+from kapture_tui.bench.environment import environment, manifests_hash
 from kapture_tui.bench.result import Status
 from kapture_tui.bench.store import write
 from kapture_tui.model.errors import UsageError
+from kapture_tui.resources import manifests_dir
 from kapture_tui.targets import base
 from tests.unit.bench.stands import asked, result
 
@@ -63,3 +65,17 @@ def test_host_names_are_kept_only_where_that_was_asked_for() -> None:
     assert found.versions["kafka"] == "4.0"
     assert "python" in found.versions
     assert environment(seen, with_names=True).machines[0].names == ("node-0", "node-1", "node-2")
+
+
+def test_the_hash_of_the_manifests_is_that_of_every_byte_and_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(manifests_dir(), tmp_path / "copy")
+    usual = manifests_hash(None)
+    monkeypatch.setattr("kapture_tui.bench.environment.manifests_dir", lambda: tmp_path / "copy")
+    assert manifests_hash(None) == usual
+    (tmp_path / "copy" / "base" / "etl.yaml").rename(tmp_path / "copy" / "base" / "elt.yaml")
+    renamed = manifests_hash(None)
+    with (tmp_path / "copy" / "base" / "elt.yaml").open("a") as file:
+        file.write("#")
+    assert len({usual, renamed, manifests_hash(None)}) == 3
