@@ -12,7 +12,8 @@ import psutil
 
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.targets.base import Environment, Machine
-from kapture_tui.targets.local import kafka, redis
+from kapture_tui.targets.local import kafka
+from kapture_tui.targets.local.server import server_of
 
 _CPUINFO = Path("/proc/cpuinfo")
 
