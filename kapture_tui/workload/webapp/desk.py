@@ -40,6 +40,9 @@ IDLE_S = 0.05
 BUSY_S = 0.002
 """How long the desk waits for the next order while nothing is under way, and while acknowledgements are; seconds."""
 
+LINGER_MS = 2
+"""Somebody waits for the answer, and orders are few."""
+
 MAX_UNDER_WAY = 1000
 """Orders sent and not acknowledged yet: far fewer than the client has room for."""
 
@@ -110,7 +113,7 @@ class Desk:
     def __init__(self, settings: Settings, requests: Callable[[], int]) -> None:
         client = client_settings(settings)
         # As with a loader no message is ever given up: sequences must be acknowledged in order, or not at all.
-        self._producer = open_producer(replace(client, message_timeout_s=None))
+        self._producer = open_producer(replace(client, message_timeout_s=None, linger_ms=LINGER_MS))
         self._settings = settings
         self._requests = requests
         self.incarnation = next_incarnation(client, settings.name)

@@ -169,19 +169,24 @@ def test_what_cannot_be_meant_is_refused_by_name(line: str, says: str):
         "up demo 1 -o",
         "perf 3 -erp",
         "up demo 1 -m",
-        "perf -w",
         "render perf 1 -z -o dir",
         "bench perf 3 -erp",
         "results list",
         "replay file",
         "demo",
-        "up demo 1 --shoppers 3",
     ],
 )
 def test_what_a_later_release_brings_says_so_and_what_to_use_instead(line: str):
     text = refused(line)
     assert "not available in this release" in text
     assert text.endswith(")"), f"no remedy in {text!r}"
+
+
+def test_the_shop_comes_with_redis_and_its_shoppers():
+    spec = command("up demo 1 -rw --shoppers 3").spec
+    assert (spec.has(Component.WEBAPP), spec.has(Component.SHOPPERS), spec.load.shoppers) == (True, True, 3)
+    assert "add Redis (-r)" in refused("up demo 1 -w")
+    assert "must be 1 or more" in refused("up demo 1 -rw --shoppers 0")
 
 
 def test_a_mistyped_command_is_recognised():

@@ -24,6 +24,7 @@ from kapture_tui.model.errors import KaptureError
 from kapture_tui.resources import manifests_dir
 from kapture_tui.stack import pack, wheels
 from kapture_tui.stack.bundle import CHUNK_BYTES, Bundle, bundle, facts, volume_sources
+from kapture_tui.stack.catalogue import CATALOGUE
 from kapture_tui.stack.wheels import Wheel
 
 ROOT = Path(kapture_tui.__file__).parents[1]
@@ -109,8 +110,10 @@ def test_of_our_package_model_and_workload_with_their_data() -> None:
 def test_the_listed_wheels_are_those_the_release_was_tested_with(architecture: str) -> None:
     pinned = set((ROOT / "constraints.txt").read_text().splitlines())
     listed = {wheel.requirement for wheel in wheels.wanted(architecture)}
+    clients = {name for entry in CATALOGUE.values() for name in entry.wheels}
     assert {requirement.partition("==")[0] for requirement in listed} == {
-        *("confluent-kafka", "orjson", "prometheus-client", "redis")
+        *("confluent-kafka", "orjson", "prometheus-client", "redis"),
+        *clients,
     }
     assert listed <= pinned, "constraints.txt has changed: run tools/lock_wheels.py"
 

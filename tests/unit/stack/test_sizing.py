@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapture_tui.model.errors import UsageError
-from kapture_tui.model.spec import CHOICES, Component, LoadSpec, StackSpec
+from kapture_tui.model.spec import CHOICES, SENDERS, Component, LoadSpec, StackSpec
 from kapture_tui.stack.catalogue import CATALOGUE, check_scale, component_named
 from kapture_tui.stack.render import render
 from kapture_tui.stack.sizing import (
@@ -72,7 +72,10 @@ def test_customers_cost_memory_and_time() -> None:
 
 def test_the_catalogue_has_every_component() -> None:
     assert set(CATALOGUE) == set(Component)
-    assert {c for c in CHOICES if CATALOGUE[c].local and CATALOGUE[c].available} == {Component.REDIS}
+    assert {c for c in CHOICES if CATALOGUE[c].local and CATALOGUE[c].available} == {
+        Component.REDIS,
+        Component.WEBAPP,
+    }
 
 
 def test_names() -> None:
@@ -95,8 +98,9 @@ def test_scales_that_are_refused(component: Component, replicas: int, says: str)
         check_scale(component, replicas)
 
 
-def test_loaders_may_go_and_consumers_may_not() -> None:
-    check_scale(Component.LOADER, 0)
+def test_senders_may_go_and_consumers_may_not() -> None:
+    for sender in (*SENDERS, Component.SHOPPERS):
+        check_scale(sender, 0)
     check_scale(Component.REDIS_SINK, 1)
 
 
@@ -122,7 +126,9 @@ def test_the_documented_scales_are_those_of_the_code() -> None:
 
 def test_the_documented_pods_are_those_of_the_manifests() -> None:
     found = {}
-    for spec in (stack(1), stack(1, storage="persistent", cpu_limits=True)):
+    everything = frozenset(choice for choice in CHOICES if CATALOGUE[choice].available)
+    for cluster in ({}, {"storage": "persistent", "cpu_limits": True}):
+        spec = stack(1, everything, **cluster)
         for pods in (asked := demand(render(spec, FACTS))).pods:
             found[pods.owner] = pods
     claims = {"kafka": asked.claims[0], "redis": asked.claims[1]}
