@@ -192,7 +192,7 @@ class Desk:
             self._orders.get()[1].set_exception(NotTaken("placing an order", STOPPING))
         if self._governor:
             self._governor.stop()
-        self._figures.end()
+        self._figures.end(self._told)
         self._reporter.finish()
         if self._control:
             self._control.close()
@@ -213,9 +213,12 @@ class Desk:
             component=Component.WEBAPP.value,
         )
 
+    def _told(self) -> Figures:
+        return Figures({"requests_total": self._requests()})
+
     def _housekeeping(self, now_s: float) -> None:
         self._reporter.report_due(now_s)
-        self._figures.publish_due(lambda: Figures({"requests_total": self._requests()}))
+        self._figures.publish_due(self._told)
         if self._control and self._governor and now_s >= self._next_control_s:
             self._next_control_s = now_s + CONTROL_S
             told = self._control.poll()
