@@ -98,7 +98,7 @@ def _head(snapshot: Snapshot) -> Iterator[str]:
         if flow.limited_by:
             yield from wrapped("", f"held back by {flow.limited_by}")
     for component, address in run.addresses.items():
-        yield f"{component}: {address}"
+        yield from wrapped(f"{component}: ", address)
 
 
 def _pods(snapshot: Snapshot) -> Iterator[str]:

@@ -127,7 +127,7 @@ MAX_RATE = 10_000_000.0
 
 
 MAX_SHOPPERS = 1000
-"""Shoppers of one process: more pages a second than it could ask for in time."""
+"""Shoppers of one process, which can make about two thousand visits a second of a core: half of that is on time."""
 
 
 @dataclass(frozen=True, slots=True)

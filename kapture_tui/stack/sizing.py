@@ -109,6 +109,8 @@ _COSTS = {
     Component.REDIS_SINK: _Cost(86, 0.6),
     Component.OBSERVER: _Cost(51, 0.5),
     Component.REDIS: _Cost(10, 0.1),
+    Component.WEBAPP: _Cost(66, 0.6),
+    Component.SHOPPERS: _Cost(48, 0.5),
 }
 _EMBEDDED = _Cost(200, 0.4)
 _REAL_KAFKA = _Cost(700, 14.0)

@@ -2,9 +2,9 @@
 
 What a figure means is in its name, so that the observer can add up the processes of a part without knowing them:
 
-- "orders_total" is a counter that only rises; it becomes "orders_per_s", the sum of the processes' rates.
-- a histogram "latency" becomes "latency_ms": the percentiles of all processes' values together.
-- any other figure is a level; of several processes the highest counts.
+- "orders_total" is a counter that only rises; it stays, as the sum over the run, and becomes "orders_per_s" as well.
+- a histogram "latency" becomes "latency_ms", the percentiles of all processes' values lately, and "latency_run_ms".
+- any other figure is a level; of several processes that live the highest counts.
 
 Dots nest: "routes.product.total" becomes {"routes": {"product": {"per_s": …}}}.
 """
@@ -48,6 +48,7 @@ class FiguresReport:
         name: of the pod or process.
         since_s: when the process began to count, seconds since the epoch: another one of the same name begins anew.
         time_s: when this was told, seconds since the epoch by the process' own clock.
+        ended: the process has ended in order; nothing more will come.
     """
 
     part: str
@@ -57,6 +58,7 @@ class FiguresReport:
     figures: Mapping[str, float | None]
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
     unavailable: Mapping[str, str] = field(default_factory=dict)
+    ended: bool = False
 
 
 def key_of(part: str, name: str) -> bytes:
@@ -65,7 +67,7 @@ def key_of(part: str, name: str) -> bytes:
 
 
 def decode(value: bytes | None) -> FiguresReport | None:
-    """The report in a record; None if it is none: written by somebody else, or empty, as by a process that ends."""
+    """The report in a record; None if it is none."""
     if not value:
         return None
     try:
@@ -103,7 +105,13 @@ class FiguresPublisher:
         if now_s < self._next_s:
             return
         self._next_s = now_s + REPORT_S
-        told = figures()
+        self._publish(figures(), ended=False)
+
+    def end(self, figures: Callable[[], Figures]) -> None:
+        """Publish for the last time: the process ends. Whoever owns the producer flushes it."""
+        self._publish(figures(), ended=True)
+
+    def _publish(self, told: Figures, ended: bool) -> None:
         report = FiguresReport(
             self._part,
             self._name,
@@ -112,9 +120,6 @@ class FiguresPublisher:
             told.figures,
             told.histograms,
             told.unavailable,
+            ended,
         )
         self._send(self._key, dumps(to_wire(report)), None)
-
-    def end(self) -> None:
-        """Take the figures back: the process ends. Whoever owns the producer flushes it."""
-        self._send(self._key, b"", None)

@@ -219,16 +219,20 @@ def run(settings: Settings, stop: StopSignal) -> None:
     states = [state for state, stores in stores_by_state(load).items() for _ in stores]
     crowd = Crowd(Random(f"{load.seed}/visits/{settings.name}"), states, load.shoppers)
     arrivals = Random(f"{load.seed}/visitors/{settings.name}")
+
+    def told() -> Figures:
+        return counts.figures(visitors.behind_s)
+
     settings.readiness.say()
     schedule = Schedule(arrivals, load.shoppers * PAGES_PER_S, time.monotonic())
     while not stop:
         for due_s in schedule.take(time.monotonic(), CHUNK):
             visitors.send(due_s, crowd.visit())
-        publisher.publish_due(lambda: counts.figures(visitors.behind_s))
+        publisher.publish_due(told)
         producer.poll(0.0)
         stop.wait(min(PACE_S, max(0.0, schedule.next_s - time.monotonic())))
     visitors.leave()
-    publisher.end()
+    publisher.end(told)
     producer.flush(LEAVE_S)
 
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from kapture_tui.model.snapshot import Snapshot
-from kapture_tui.model.spec import Component, LoadSpec, StackSpec
+from kapture_tui.model.spec import SENDERS, Component, LoadSpec, StackSpec
 from kapture_tui.targets.local.target import LocalTarget
 from kapture_tui.targets.local.usage import processes_of_run
 from kapture_tui.telemetry import Hub
@@ -50,8 +50,11 @@ class Stack:
         return await self.until(lambda s: delivered(s) >= goal, f"{goal} delivered")
 
     async def drain(self) -> Snapshot:
-        """Stop the loaders; the snapshot in which everything they sent was read."""
-        await self.target.scale(Component.LOADER, 0)
+        """Stop what sends; the snapshot in which everything that was sent was read."""
+        there = (await self.until(lambda s: bool(s.run.components), "a stack")).run.components
+        for component in (Component.SHOPPERS, *SENDERS):
+            if component.value in there:
+                await self.target.scale(component, 0)
         return await self.until(lambda s: s.drained, "drained")
 
     async def kill(self, pod: str) -> Snapshot:

@@ -389,6 +389,12 @@ def test_figures_that_processes_tell_of_themselves(stack: Stack) -> None:
     assert report.spout is None
 
     for teller in tellers:
-        teller.end()
+        teller.end(lambda: Figures({"routes.product.total": visits}))
     stack.flush()
-    stack.await_report("the end of both", lambda r: r.webapp is None)
+
+    def stopped(report: ObserverReport) -> bool:
+        return bool(report.webapp) and report.webapp["routes"]["product"]["per_s"] == 0.0
+
+    report = stack.await_report("the end of both", stopped)
+    assert report.webapp is not None
+    assert report.webapp["routes"]["product"]["total"] == 2 * visits

@@ -197,6 +197,24 @@ async def test_a_component_is_added_to_a_running_stack(make: Make) -> None:
     assert (await orders(target))[-1].groups == ("etl", "etl-redis")
 
 
+async def test_the_shop_is_added_to_a_running_stack_and_says_where_it_is(make: Make) -> None:
+    target = make("mall")
+    await every(target.deploy(spec_of("mall", redis=True)))
+    before, _ = await see(target, lambda o: o.phase is Phase.STARTING)
+    assert before.spec is not None
+    assert before.addresses == {}
+    added = await every(target.deploy(before.spec.with_component(Component.WEBAPP)))
+    assert {event.step for event in added if event.done} == {"webapp", "shoppers"}
+    after, _ = await see(target, lambda o: "shoppers-0" in pods(o))
+    address = after.addresses["webapp"]
+    assert any(event.text == f"ready at {address}" for event in added)
+    told = {p.environ()["KAPTURE_NAME"]: p.environ() for p in processes_of_run(run_id(target))}
+    assert told["shoppers-0"]["KAPTURE_WEBAPP_ADDRESS"] == address
+    assert address.endswith(f":{told['webapp-0']['KAPTURE_PORT']}")
+    gone = [event.step for event in await every(target.destroy()) if event.done and event.step]
+    assert gone.index("stop-shoppers") < gone.index("stop-webapp") < gone.index("stop-etl")
+
+
 async def test_a_deploy_that_fails_says_why_and_leaves_nothing(make: Make, habits: Path) -> None:
     (habits / "etl-0").write_text("crash")
     target = make("broken")

@@ -88,7 +88,7 @@ class Plan(Protocol):
         ...
 
     def addresses(self) -> dict[str, str]:
-        """By component, what a person opens in a browser."""
+        """By component, what a person opens in a browser; empty until prepared."""
         ...
 
     def clean_up(self) -> list[str]:
@@ -259,8 +259,9 @@ class LocalPlan:
 
     def addresses(self) -> dict[str, str]:
         """See `Plan`."""
-        shop = Component.WEBAPP
-        return {shop.value: f"http://127.0.0.1:{self._ports[shop.value]}"} if self.spec.has(shop) else {}
+        port = self._ports.get(Component.WEBAPP.value)
+        there = self.spec.has(Component.WEBAPP) and port is not None
+        return {Component.WEBAPP.value: f"http://127.0.0.1:{port}"} if there else {}
 
     def clean_up(self) -> list[str]:
         """See `Plan`."""

@@ -41,6 +41,8 @@ class ClientSettings:
         embedded: the broker is librdkafka's mock cluster; clients must not ask what it cannot answer.
         compression: "lz4" or "none".
         client: "auto" (confluent-kafka where it can be imported), "confluent" or "kafka-python".
+        linger_ms: how long a producer waits for a batch to fill, milliseconds. One request goes to each partition: with
+            51 topics a short wait means tiny requests, which cost the broker and the client about as much as full ones.
         message_timeout_s: seconds a producer tries to deliver a message before it gives it up; None: it never does.
     """
 
@@ -50,6 +52,7 @@ class ClientSettings:
     compression: str = "lz4"
     client: str = "auto"
     message_timeout_s: float | None = 120.0
+    linger_ms: int = 50
 
 
 def session_s(settings: ClientSettings) -> int:

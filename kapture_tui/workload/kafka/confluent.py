@@ -33,10 +33,6 @@ log = logging.getLogger(__name__)
 ANSWER_S = 10.0
 """How long a question to the brokers may take, seconds."""
 
-LINGER_MS = 50
-"""How long a batch may wait to fill. librdkafka sends one request a partition: with 51 topics short waits mean tiny
-requests, and each costs the broker and the client about as much as a full one."""
-
 BATCH_BYTES = 512 * 1024
 """How large a batch may become."""
 
@@ -66,7 +62,7 @@ class ProducerClient:
                 "acks": "all",
                 "enable.idempotence": True,
                 "compression.type": settings.compression,
-                "linger.ms": LINGER_MS,
+                "linger.ms": settings.linger_ms,
                 "batch.size": BATCH_BYTES,
                 "queue.buffering.max.messages": 200_000,
                 "queue.buffering.max.kbytes": 64 * 1024,

@@ -55,9 +55,6 @@ CONNECT_S = 30.0
 RETRY_S = 0.1
 """A pause after an error that goes away by itself, seconds."""
 
-LINGER_MS = 50
-"""How long a batch may wait to fill, as for the other client."""
-
 MAX_MESSAGES = 20_000
 MAX_BYTES = 32 * 1024 * 1024
 """What may be in flight before a lane says no. This client has no bound of its own: it would take memory instead."""
@@ -121,11 +118,11 @@ class ProducerClient:
                 acks="all",
                 enable_idempotence=True,
                 compression_type=_compression(settings),
-                linger_ms=LINGER_MS,
+                linger_ms=settings.linger_ms,
                 batch_size=256 * 1024,
                 max_request_size=4 * 1024 * 1024,
                 delivery_timeout_ms=timeout_ms,
-                request_timeout_ms=min(30_000, timeout_ms - LINGER_MS),
+                request_timeout_ms=min(30_000, timeout_ms - settings.linger_ms),
                 max_block_ms=int(ANSWER_S * 1000),
                 allow_auto_create_topics=False,
                 metrics_enabled=False,

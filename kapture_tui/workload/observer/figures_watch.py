@@ -23,12 +23,15 @@ PARTS = ("webapp", "spout")
 """Parts of the report that come from the processes themselves."""
 
 SILENT_S = 5.0
-"""A process that has told nothing for so long does not count any more, seconds."""
+"""A process that has told nothing for so long, and has not said that it ends, is taken for dead, seconds."""
 
 SILENT = f"no process has told its figures for {SILENT_S:.0f} s: see whether one runs"
 
 FIRST = "told only once so far"
 """Why there is no rate yet."""
+
+ENDED = "its processes have ended"
+"""Why there is no level any more."""
 
 READ_S = 0.5
 """How long a tick reads at most, seconds."""
@@ -39,7 +42,7 @@ POLL_RECORDS = 500
 class FiguresWatch:
     """Looks at the topic once a call. Connects at the first one; the client reconnects by itself.
 
-    What was told before the first look does not matter: everybody who lives tells it again within a second.
+    Reads from the end on: everybody who lives tells all of it again within a second. What ended before is not known.
     """
 
     def __init__(
@@ -93,46 +96,43 @@ class FiguresBook:
     """The processes heard of. `heard_s` and `now_s` are our clock; rates and latencies go by the processes' own."""
 
     def __init__(self) -> None:
-        self._processes: dict[bytes, _Process] = {}
+        self._processes: dict[tuple[bytes, float], _Process] = {}
 
     def add(self, key: bytes | None, value: bytes | None, heard_s: float) -> None:
-        """Take a record. An empty one ends its process; one that is no report is passed over."""
-        key = key or b""
-        if not value:
-            self._processes.pop(key, None)
-            return
+        """Take a record; one that is no report is passed over."""
         report = decode(value)
-        if report is None:
+        if key is None or report is None:
             return
-        known = self._processes.get(key)
-        if known is None or known.since_s != report.since_s:
-            known = self._processes[key] = _Process(report)
+        known = self._processes.get((key, report.since_s))
+        if known is None:
+            known = self._processes[key, report.since_s] = _Process()
         known.add(report, heard_s)
 
     def parts(self, now_s: float) -> dict[str, Statistics]:
-        """By part, the figures of its processes together."""
+        """By part, the figures of its processes together; without one that lives or has ended in order, none."""
         by_part: dict[str, list[_Process]] = defaultdict(list)
         for process in self._processes.values():
-            if now_s - process.heard_s <= SILENT_S:
-                by_part[process.part].append(process)
-        return {part: _together(processes) for part, processes in by_part.items()}
+            by_part[process.newest.part].append(process)
+        return {
+            part: _together(processes, now_s)
+            for part, processes in by_part.items()
+            if any(process.lives(now_s) or process.newest.ended for process in processes)
+        }
 
 
 class _Process:
-    """What one process told lately."""
+    """What one process told lately, and last of all."""
 
-    __slots__ = ("_long", "_short", "heard_s", "part", "since_s")
+    __slots__ = ("_heard_s", "_long", "_short")
 
-    def __init__(self, first: FiguresReport) -> None:
-        self.part = first.part
-        self.since_s = first.since_s
-        self.heard_s = 0.0
+    def __init__(self) -> None:
+        self._heard_s = 0.0
         self._short: Window[FiguresReport] = Window(RATE_S)
         self._long: Window[FiguresReport] = Window(LATENCY_S)
 
     def add(self, report: FiguresReport, heard_s: float) -> None:
         """Take a report; one that is not newer than the last one adds nothing."""
-        self.heard_s = heard_s
+        self._heard_s = heard_s
         if not self._short or report.time_s > self._short.newest().time_s:
             self._short.add(report.time_s, report)
             self._long.add(report.time_s, report)
@@ -141,6 +141,14 @@ class _Process:
     def newest(self) -> FiguresReport:
         """What it told last."""
         return self._short.newest()
+
+    def lives(self, now_s: float) -> bool:
+        """Whether it runs and tells."""
+        return not self.newest.ended and now_s - self._heard_s <= SILENT_S
+
+    def total(self, counter: str) -> float:
+        """A counter as it was told last; 0 if it was not."""
+        return self.newest.figures.get(counter) or 0.0
 
     def rate(self, counter: str) -> float | None:
         """A counter's rate a second; None until it was told twice."""
@@ -157,24 +165,37 @@ class _Process:
             return Histogram()
         return span[2].histograms[name].since(span[1].histograms.get(name, Histogram()))
 
+    def whole(self, name: str) -> Histogram:
+        """A histogram as it was told last."""
+        return self.newest.histograms.get(name, Histogram())
 
-def _together(processes: list[_Process]) -> Statistics:
+
+def _together(processes: list[_Process], now_s: float) -> Statistics:
     """The figures of the processes of one part, as the names of `kapture_tui.workload.figures` want it."""
+    live = [process for process in processes if process.lives(now_s)]
     found: dict[str, Any] = {}
     unavailable: dict[str, str] = {}
     for name in _names(process.newest.figures for process in processes):
+        shown, reason = name, FIRST
         if name.endswith("total"):
-            name, values = name.removesuffix("total") + "per_s", [p.rate(name) for p in processes]
-            value, reason = _sum(values), FIRST
+            shown = name.removesuffix("total") + "per_s"
+            found[shown] = _sum(process.rate(name) for process in live) if live else 0.0
+            found[name] = int(sum(process.total(name) for process in processes))
         else:
-            value = max((v for p in processes if (v := p.newest.figures.get(name)) is not None), default=None)
-            reason = next((p.newest.unavailable[name] for p in processes if name in p.newest.unavailable), "")
-        found[name] = value
-        if value is None:
-            unavailable[name] = reason or "the processes do not know it"
+            found[shown], reason = _level([process.newest for process in live], name)
+        if found[shown] is None:
+            unavailable[shown] = reason
     for name in _names(process.newest.histograms for process in processes):
-        found[f"{name}_ms"] = to_wire(latency(merge(process.recent(name) for process in processes)))
+        found[f"{name}_ms"] = to_wire(latency(merge(process.recent(name) for process in live)))
+        found[f"{name}_run_ms"] = to_wire(latency(merge(process.whole(name) for process in processes)))
     return Statistics(_nested(found), unavailable=unavailable)
+
+
+def _level(live: list[FiguresReport], name: str) -> tuple[float | None, str]:
+    """(the highest of what those who live tell, why there is none)."""
+    reasons = [report.unavailable[name] for report in live if name in report.unavailable]
+    why = (reasons or ["the processes do not know it"])[0] if live else ENDED
+    return max((v for report in live if (v := report.figures.get(name)) is not None), default=None), why
 
 
 def _names(told: Iterable[Mapping[str, object]]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -13,7 +12,7 @@ from urllib.parse import parse_qs
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -22,8 +21,6 @@ from kapture_tui.workload.webapp import pages
 from kapture_tui.workload.webapp.desk import NotTaken, Promise, Receipt
 from kapture_tui.workload.webapp.popular import Sold
 from kapture_tui.workload.webapp.shop import ARTICLES, MAX_ITEMS, NotOrdered, Order, Shop, price
-
-log = logging.getLogger(__name__)
 
 ANSWER_S = 10.0
 """How long a visitor waits for Kafka's acknowledgement, seconds."""
@@ -134,10 +131,13 @@ def application(
 async def _wanted(request: Request) -> Mapping[str, Any]:
     """What the body says, a form's or a JSON object. Raises NotOrdered."""
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_BYTES:
-            raise NotOrdered("reading an order", f"it is longer than {BODY_BYTES} bytes")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > BODY_BYTES:
+                raise NotOrdered("reading an order", f"it is longer than {BODY_BYTES} bytes")
+    except ClientDisconnect:
+        raise NotOrdered("reading an order", "the visitor has gone") from None
     if _is_form(request):
         return _form(body)
     try:
@@ -200,7 +200,7 @@ async def _not_found(_request: Request, exc: Exception) -> Response:
     return _page(pages.trouble(status, exc.detail), status)
 
 
-async def _failed(_request: Request, exc: Exception) -> Response:
-    log.error("answering a request", exc_info=exc)
+async def _failed(_request: Request, _exc: Exception) -> Response:
+    # The server logs it, with its traceback.
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return _page(pages.trouble(status, "The shop has failed; its log says why."), status)

@@ -40,6 +40,9 @@ IDLE_S = 0.05
 BUSY_S = 0.002
 """How long the desk waits for the next order while nothing is under way, and while acknowledgements are; seconds."""
 
+LINGER_MS = 2
+"""Somebody waits for the answer, and orders are few."""
+
 MAX_UNDER_WAY = 1000
 """Orders sent and not acknowledged yet: far fewer than the client has room for."""
 
@@ -110,7 +113,7 @@ class Desk:
     def __init__(self, settings: Settings, requests: Callable[[], int]) -> None:
         client = client_settings(settings)
         # As with a loader no message is ever given up: sequences must be acknowledged in order, or not at all.
-        self._producer = open_producer(replace(client, message_timeout_s=None))
+        self._producer = open_producer(replace(client, message_timeout_s=None, linger_ms=LINGER_MS))
         self._settings = settings
         self._requests = requests
         self.incarnation = next_incarnation(client, settings.name)
@@ -189,7 +192,7 @@ class Desk:
             self._orders.get()[1].set_exception(NotTaken("placing an order", STOPPING))
         if self._governor:
             self._governor.stop()
-        self._figures.end()
+        self._figures.end(self._told)
         self._reporter.finish()
         if self._control:
             self._control.close()
@@ -210,9 +213,12 @@ class Desk:
             component=Component.WEBAPP.value,
         )
 
+    def _told(self) -> Figures:
+        return Figures({"requests_total": self._requests()})
+
     def _housekeeping(self, now_s: float) -> None:
         self._reporter.report_due(now_s)
-        self._figures.publish_due(lambda: Figures({"requests_total": self._requests()}))
+        self._figures.publish_due(self._told)
         if self._control and self._governor and now_s >= self._next_control_s:
             self._next_control_s = now_s + CONTROL_S
             told = self._control.poll()

@@ -178,6 +178,13 @@ def test_what_a_later_release_brings_says_so_and_what_to_use_instead(line: str):
     assert text.endswith(")"), f"no remedy in {text!r}"
 
 
+def test_the_shop_comes_with_redis_and_its_shoppers():
+    spec = command("up demo 1 -rw --shoppers 3").spec
+    assert (spec.has(Component.WEBAPP), spec.has(Component.SHOPPERS), spec.load.shoppers) == (True, True, 3)
+    assert "add Redis (-r)" in refused("up demo 1 -w")
+    assert "must be 1 or more" in refused("up demo 1 -rw --shoppers 0")
+
+
 def test_a_mistyped_command_is_recognised():
     assert "did you mean kapture-tui status?" in refused("statsu demo")
     assert "did you mean kapture-tui doctor?" in refused("docter")

@@ -74,3 +74,10 @@ def test_a_figure_that_is_missing_is_a_dash_and_has_its_reason():
     assert "starts again in 2 s" in text
     assert "\x1b" not in text
     assert "not ready" in text
+
+
+def test_where_a_person_can_open_what_runs():
+    shop = {"webapp": "kubectl port-forward -n perf-test service/webapp 8080, then http://127.0.0.1:8080"}
+    found = list(lines(Snapshot(run=RunInfo("perf-test", phase=Phase.STARTING, addresses=shop))))
+    assert " ".join(" ".join(found[1:]).split()) == f"webapp: {shop['webapp']}"
+    assert max(map(len, found)) <= 80

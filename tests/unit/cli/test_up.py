@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,7 @@ from kapture_tui.cli.up import up
 from kapture_tui.model.errors import IntegrityViolated, KaptureError, UsageError
 from kapture_tui.model.event import EventKind
 from kapture_tui.model.snapshot import Phase
+from kapture_tui.model.spec import Component
 from kapture_tui.targets.base import Finding
 from tests.unit.cli.scripted import NOTHING, SPEC, ScriptedTarget, event, seen
 
@@ -42,6 +44,14 @@ async def test_a_measured_run_ends_with_its_snapshot_and_nothing_left(capsys):
     assert last["drained"] is True
     assert last["ledger"]["groups"]["etl-redis"]["delivered"] == 100
     assert last["kafka"]["total"]["groups"]["etl"]["lag"] == 0
+
+
+async def test_everything_that_sends_is_stopped_before_the_drain():
+    spec = replace(SPEC, components=SPEC.components | {Component.WEBAPP})
+    target = ScriptedTarget([FLOWS], [DRAINED])
+    assert await run(replace(MEASURED, spec=spec), target) == 0
+    stopped = [call for call in target.calls if call.startswith("scale")]
+    assert stopped == ["scale shoppers 0", "scale data-loader 0", "scale webapp 0"]
 
 
 async def test_without_json_the_ledger_is_on_standard_output(capsys):

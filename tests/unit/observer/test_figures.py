@@ -58,30 +58,31 @@ class Stack:
         return self.book.parts(self.now_s)["webapp"]
 
 
-def test_a_report_a_second_and_an_empty_one_at_the_end() -> None:
+def test_a_report_a_second_and_a_last_one_at_the_end() -> None:
     outbox, now = Outbox(), [5.0]
     publisher = FiguresPublisher(
         outbox, "spout", "spout-0", clock=lambda: now[0], wall=lambda: now[0] + 100.0
     )
     latencies = Histogram.of([1500])
+
+    def told() -> Figures:
+        return Figures({"orders_total": now[0], "behind_s": None}, {"latency": latencies}, {"b": "c"})
+
     for now[0] in (5.0, 5.5, 5.9, 6.0, 7.2):
-        publisher.publish_due(
-            lambda: Figures({"orders_total": now[0], "behind_s": None}, {"latency": latencies}, {"b": "c"})
-        )
-    publisher.end()
+        publisher.publish_due(told)
+    now[0] = 7.3
+    publisher.end(told)
     assert {key for key, _ in outbox.sent} == {b"spout/spout-0"}
-    *reports, last = [value for _, value in outbox.sent]
-    assert last == b""
-    read = [decode(value) for value in reports]
-    assert [report.time_s for report in read if report] == [105.0, 106.0, 107.2]
+    read = [report for _, value in outbox.sent if (report := decode(value))]
+    assert [(report.time_s, report.ended) for report in read] == [
+        (105.0, False),
+        (106.0, False),
+        (107.2, False),
+        (107.3, True),
+    ]
+    figures = {"orders_total": 6.0, "behind_s": None}
     assert read[1] == FiguresReport(
-        "spout",
-        "spout-0",
-        105.0,
-        106.0,
-        {"orders_total": 6.0, "behind_s": None},
-        {"latency": latencies},
-        {"b": "c"},
+        "spout", "spout-0", 105.0, 106.0, figures, {"latency": latencies}, {"b": "c"}
     )
 
 
@@ -92,7 +93,8 @@ def test_counters_become_rates_levels_the_highest_and_dots_nest() -> None:
         # Clocks that are years apart: each process' rate goes by its own.
         stack.tell("a", {"routes.product.total": 10 * second, "behind_s": 0.5}, skew_s=-1e8)
         stack.tell("b", {"routes.product.total": 4 * second, "behind_s": 2.0}, skew_s=3600.0)
-    assert stack.webapp().figures == {"routes": {"product": {"per_s": pytest.approx(14.0)}}, "behind_s": 2.0}
+    product = {"per_s": pytest.approx(14.0), "total": 42}
+    assert stack.webapp().figures == {"routes": {"product": product}, "behind_s": 2.0}
 
 
 @given(st.lists(st.lists(st.integers(0, 10**7), max_size=30), min_size=1, max_size=4))
@@ -103,8 +105,11 @@ def test_latencies_of_several_processes_are_those_of_all_values_together(values:
     stack.now_s += 1
     for number, of_one in enumerate(values):
         stack.tell(f"shoppers-{number}", {}, histograms={"latency": Histogram.of(of_one)})
-    together = Histogram.of(value for of_one in values for value in of_one).since(Histogram())
-    assert stack.webapp().figures == {"latency_ms": to_wire(latency(together))}
+    together = Histogram.of(value for of_one in values for value in of_one)
+    assert stack.webapp().figures == {
+        "latency_ms": to_wire(latency(together.since(Histogram()))),
+        "latency_run_ms": to_wire(latency(together)),
+    }
 
 
 def test_only_what_was_added_lately_counts() -> None:
@@ -112,21 +117,41 @@ def test_only_what_was_added_lately_counts() -> None:
     stack.tell("a", {}, histograms={"latency": Histogram.of([10**6] * 100)})
     stack.now_s += 1
     stack.tell("a", {}, histograms={"latency": Histogram.of([10**6] * 100 + [1000])})
-    assert stack.webapp().figures["latency_ms"]["max"] < 2
+    figures = stack.webapp().figures
+    assert figures["latency_ms"]["max"] < 2
+    assert figures["latency_run_ms"]["p50"] == 1000.0
 
 
-def test_a_process_that_is_silent_or_has_ended_does_not_count() -> None:
+def test_a_process_that_is_silent_does_not_live() -> None:
     stack = Stack()
     for second in range(3):
         stack.now_s = 1000.0 + second
         stack.tell("a", {"total": 5 * second})
         stack.tell("b", {"total": 7 * second})
-    assert stack.webapp().figures == {"per_s": pytest.approx(12.0)}
-    stack.book.add(key_of("webapp", "b"), b"", stack.now_s)
-    assert stack.webapp().figures == {"per_s": pytest.approx(5.0)}
+    assert stack.webapp().figures == {"per_s": pytest.approx(12.0), "total": 24}
+    for second in range(3, 10):
+        stack.now_s = 1000.0 + second
+        stack.tell("a", {"total": 5 * second})
+    assert stack.webapp().figures == {"per_s": pytest.approx(5.0), "total": 45 + 14}
     stack.now_s += SILENT_S + 0.1
     assert stack.book.parts(stack.now_s) == {}
     assert parts_of(stack.book.parts(stack.now_s), "")["webapp"][0] is None
+
+
+def test_what_has_ended_in_order_keeps_what_it_counted() -> None:
+    stack = Stack()
+    for second in range(3):
+        stack.now_s = 1000.0 + second
+        stack.tell("a", {"total": 5 * second, "behind_s": 0.0})
+    latencies = {"latency": Histogram.of([2000])}
+    stack.tell("a", {"total": 11, "behind_s": 0.0}, 0.1, histograms=latencies, ended=True)
+    stack.now_s += 1000
+    told = stack.webapp()
+    assert (told.figures["per_s"], told.figures["total"]) == (0.0, 11)
+    assert told.figures["latency_ms"] == to_wire(latency(Histogram()))
+    assert told.figures["latency_run_ms"]["max"] == 2.0
+    assert told.figures["behind_s"] is None
+    assert told.unavailable == {"behind_s": "its processes have ended"}
 
 
 def test_another_process_of_the_same_name_counts_from_its_own_beginning() -> None:
@@ -134,13 +159,14 @@ def test_another_process_of_the_same_name_counts_from_its_own_beginning() -> Non
     for second in range(3):
         stack.now_s = 1000.0 + second
         stack.tell("a", {"total": 1000 * second})
-    stack.now_s += 1
+    stack.now_s += SILENT_S + 1
     stack.tell("a", {"total": 3}, since_s=2.0)
     first = stack.webapp()
-    assert (first.figures, first.unavailable) == ({"per_s": None}, {"per_s": "told only once so far"})
+    assert first.figures == {"per_s": None, "total": 2003}
+    assert first.unavailable == {"per_s": "told only once so far"}
     stack.now_s += 1
     stack.tell("a", {"total": 5}, since_s=2.0)
-    assert stack.webapp().figures == {"per_s": pytest.approx(2.0)}
+    assert stack.webapp().figures == {"per_s": pytest.approx(2.0), "total": 2005}
 
 
 def test_what_nobody_knows_has_its_reason() -> None:

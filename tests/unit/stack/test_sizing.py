@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapture_tui.model.errors import UsageError
-from kapture_tui.model.spec import CHOICES, Component, LoadSpec, StackSpec
+from kapture_tui.model.spec import CHOICES, SENDERS, Component, LoadSpec, StackSpec
 from kapture_tui.stack.catalogue import CATALOGUE, check_scale, component_named
 from kapture_tui.stack.render import render
 from kapture_tui.stack.sizing import (
@@ -95,8 +95,9 @@ def test_scales_that_are_refused(component: Component, replicas: int, says: str)
         check_scale(component, replicas)
 
 
-def test_loaders_may_go_and_consumers_may_not() -> None:
-    check_scale(Component.LOADER, 0)
+def test_senders_may_go_and_consumers_may_not() -> None:
+    for sender in (*SENDERS, Component.SHOPPERS):
+        check_scale(sender, 0)
     check_scale(Component.REDIS_SINK, 1)
 
 

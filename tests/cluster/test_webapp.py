@@ -1,0 +1,89 @@
+"""The shop on the cluster: deployed by a user with few rights, visited, killed in mid-run, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from kapture_tui.model.snapshot import Snapshot
+from kapture_tui.targets import Connection
+from kapture_tui.targets.kubernetes.api import Api
+from kapture_tui.targets.kubernetes.target import KubernetesTarget
+from kapture_tui.telemetry import Hub
+from kapture_tui.workload.shoppers import SHARES
+from tests.cluster.recounting import recount
+from tests.cluster.test_stack import kapture
+
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(900)]
+
+WAIT_S = 240.0
+FORM = "application/x-www-form-urlencoded"
+
+
+async def until(hub: Hub, wanted: Callable[[Snapshot], bool], what: str) -> Snapshot:
+    """The first snapshot that is as wanted."""
+    last = Snapshot()
+    try:
+        async with asyncio.timeout(WAIT_S), aclosing(hub.snapshots()) as snapshots:
+            async for last in snapshots:
+                if wanted(last):
+                    return last
+    except TimeoutError:
+        raise AssertionError(f"not seen in {WAIT_S:.0f} s: {what}; last: {last}") from None
+    raise AssertionError("the hub ended")
+
+
+def routes_are_known(snapshot: Snapshot) -> bool:
+    """Whether each route has been visited lately."""
+    routes = (snapshot.webapp or {}).get("routes", {})
+    return all(routes.get(name, {}).get("latency_ms", {}).get("p99") for name in SHARES)
+
+
+def shops(snapshot: Snapshot) -> dict[str, int]:
+    """What each shop has had acknowledged."""
+    return {row.name: row.acked for row in snapshot.loaders if row.name.startswith("webapp")}
+
+
+async def test_a_shop_that_people_and_shoppers_visit_and_that_is_killed(
+    api: Api, namespace: str, user: Path
+) -> None:
+    line = ("up", namespace, "1", "-rw", "--rate", "50", "--shoppers", "10", "--yes")
+    done = await asyncio.to_thread(kapture, user, *line)
+    assert done.returncode == 0, done.stderr
+    target = KubernetesTarget(namespace, Connection(str(user)))
+    hub = Hub(target)
+    try:
+        seen = await until(hub, routes_are_known, "figures of every route")
+        assert f"kubectl port-forward -n {namespace} service/webapp" in seen.run.addresses["webapp"]
+        shop = f"/api/v1/namespaces/{namespace}/services/webapp:8080/proxy"
+        page = (await api.raw("GET", f"{shop}/states/CA")).body.decode()
+        assert "Popular in CA" in page
+        order = urlencode({"products": 3, "amount": 2, "state": "CA", "customer": 12345}).encode()
+        thanks = await api.raw("POST", f"{shop}/orders", body=order, content_type=FORM)
+        assert "Thank you" in thanks.body.decode()
+
+        (victim,) = [row.name for row in seen.pods if row.component == "webapp"]
+        pod = f"/api/v1/namespaces/{namespace}/pods/{victim}"
+        await api.request("DELETE", pod, body={"gracePeriodSeconds": 0})
+        await until(
+            hub, lambda s: len(shops(s)) == 2 and min(shops(s).values()) > 5, "orders at another shop"
+        )
+        stop = ("scale", namespace, "shoppers=0", "webapp=0", "data-loader=0", "--yes")
+        done = await asyncio.to_thread(kapture, user, *stop)
+        assert done.returncode == 0, done.stderr
+        final = await until(hub, lambda s: s.drained, "drained")
+        assert final.ledger is not None
+        counted = await recount(api, namespace)
+        for name, group in final.ledger.groups.items():
+            assert (group.lost, group.duplicated, group.unexpected) == (0, 0, 0), (name, group)
+            assert group.delivered == counted["messages"] == final.ledger.acked + group.recovered, name
+        assert (counted["redis_orders"], counted["redis_cents"]) == (counted["orders"], counted["cents"])
+    finally:
+        await target.close()
+        done = await asyncio.to_thread(kapture, user, "down", namespace, "--yes")
+    assert "nothing left" in done.stderr, done.stderr
