@@ -104,10 +104,12 @@ def sources(spec: StackSpec, facts: RunFacts) -> list[Manifest]:
 def component_folders(spec: StackSpec, pod_monitor: bool) -> list[Path]:
     """The kustomize components that a stack takes. Raises UsageError for one that is not there yet."""
     chosen = [component for component in CATALOGUE if component in spec.components]
+    # First, as the database that it reads adds to it.
+    spout = [manifests_of(Component.SPOUT)] if spec.has(Component.SPOUT) else []
     missing = [component.value for component in chosen if not CATALOGUE[component].available]
     if missing:
         raise UsageError(f"deploying {', '.join(missing)}", "not available in this release")
-    return [
+    return spout + [
         manifests_dir() / "components" / "pod-monitor"
         if pod_monitor and component is Component.PROMETHEUS
         else manifests_of(component)

@@ -107,6 +107,9 @@ _COSTS = {
     Component.LOADER: _Cost(67, 0.7),
     Component.ETL: _Cost(85, 0.6),
     Component.REDIS_SINK: _Cost(86, 0.6),
+    Component.POSTGRES_SINK: _Cost(95, 0.7),
+    Component.SPOUT: _Cost(55, 0.6),
+    Component.POSTGRES: _Cost(180, 1.5),
     Component.OBSERVER: _Cost(51, 0.5),
     Component.REDIS: _Cost(10, 0.1),
 }
