@@ -171,6 +171,17 @@ class GroupLedger:
 
 
 @dataclass(frozen=True, slots=True)
+class RestockLedger:
+    """Both halves compared of what the spout brings back, which only the ETL reads: fields as those of `Ledger`."""
+
+    attempted: int = 0
+    acked: int = 0
+    indeterminate: int = 0
+    expired: int = 0
+    groups: Mapping[str, GroupLedger] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
     """Both halves compared.
 
@@ -180,7 +191,7 @@ class Ledger:
         indeterminate: attempted, and no acknowledgement will come; may or may not have been written.
         expired: records the brokers deleted before some group had read them (the most of any group).
         groups: the verdict for each consumer group.
-        restock: the same of what the spout brings back, which only the ETL reads; None: there is no spout.
+        restock: the same of what the spout brings back; None: there is no spout.
     """
 
     attempted: int = 0
@@ -188,7 +199,7 @@ class Ledger:
     indeterminate: int = 0
     expired: int = 0
     groups: Mapping[str, GroupLedger] = field(default_factory=dict)
-    restock: Ledger | None = None
+    restock: RestockLedger | None = None
 
 
 FAULTS = ("lost", "duplicated", "unexpected")

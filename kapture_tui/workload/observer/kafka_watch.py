@@ -7,7 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kapture_tui.model.histogram import Histogram
-from kapture_tui.model.ledger import GroupHalf, Ledger, LoaderHalf, LoaderState, PartitionKey, judge
+from kapture_tui.model.ledger import (
+    GroupHalf,
+    Ledger,
+    LoaderHalf,
+    LoaderState,
+    PartitionKey,
+    RestockLedger,
+    judge,
+)
 from kapture_tui.model.snapshot import FlowView, KafkaView, LoaderRow
 from kapture_tui.model.spec import Component, spout_source
 from kapture_tui.model.states import LEDGER_TOPIC, STATES, is_restock, restock_topic
@@ -184,7 +192,7 @@ def judge_restock(
     senders: Sequence[LoaderHalf],
     halves: Mapping[PartitionKey, GroupHalf],
     ends: Mapping[TopicPartition, int],
-) -> tuple[Ledger, int | None]:
+) -> tuple[RestockLedger, int | None]:
     """The ledger of what the spout brings back, and how many orders came back for good.
 
     Args:
@@ -197,7 +205,10 @@ def judge_restock(
     spouts = [half for half in senders if half.component == Component.SPOUT.value]
     read = of_topics(halves, restock=True)
     drained = drained_partitions(read, ends)
-    ledger = judge(spouts, {READS_RESTOCK: read}, {READS_RESTOCK: drained})
+    judged = judge(spouts, {READS_RESTOCK: read}, {READS_RESTOCK: drained})
+    ledger = RestockLedger(
+        judged.attempted, judged.acked, judged.indeterminate, judged.expired, judged.groups
+    )
     # Of several books the newest ones: those before them went with their orders, which came again.
     newest = max(spouts, key=lambda half: half.incarnation, default=None)
     whole = newest is not None and len(drained) == len(ends)
