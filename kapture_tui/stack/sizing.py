@@ -72,7 +72,7 @@ _CPU_LIMITS = {"kafka": "2", "data-loader": "2"}
 
 # At most 51 partitions of 256 MiB and 51 of 32 MiB on a broker, and a segment more of each: see workload/topics.py.
 # Mongo keeps every transaction for good.
-# In Postgres a transaction takes some 500 bytes with its items and indexes, and up to 1 GiB is log.
+# In Postgres a transaction takes some 400 bytes with its items and indexes, and up to 1 GiB is log.
 _CLAIMS = {"kafka": "20Gi", "mongo": "10Gi", "postgres": "20Gi", "elasticsearch": "10Gi"}
 
 
