@@ -43,7 +43,7 @@ def measure(effort: Effort) -> Iterator[Result]:
     """See `Result`. Each time on a new broker: ETL and sink go on from what they have stored."""
     found: dict[str, list[Cost]] = {what: [] for what in ("plain", *GOALS)}
     for _ in range(effort.pairs):
-        with _broker() as broker:
+        with new_broker() as broker:
             records = fill(broker)
             found["plain"].append(plain_cost(broker, records))
             found["etl"].append(etl_cost(broker, records))
@@ -73,7 +73,8 @@ def _result(what: str, broker: Broker, plain: Sequence[Cost], costs: Sequence[Co
     )
 
 
-def _broker() -> AbstractContextManager[Broker]:
+def new_broker() -> AbstractContextManager[Broker]:
+    """The Apache Kafka of KAFKA_HOME, else the embedded broker."""
     return real_broker() if os.environ.get("KAFKA_HOME") else embedded_broker(EMBEDDED_PARTITIONS)
 
 
@@ -91,14 +92,14 @@ def plain_cost(broker: Broker, records: int) -> Cost:
     """Of the plain consumer."""
     settings = broker.settings("plain")
     with running(module("benchmark.perf.plain_consumer"), settings.to_env(), _log(broker, settings)) as child:
-        return Cost(_read_all(broker, child, settings, "plain", records))
+        return Cost(read_all(broker, child, settings, "plain", records))
 
 
 def etl_cost(broker: Broker, records: int) -> Cost:
     """Of an ETL process."""
     settings = broker.settings("etl-0")
     with running(module("kapture_tui.workload", "etl"), settings.to_env(), _log(broker, settings)) as child:
-        return Cost(_read_all(broker, child, settings, "etl", records))
+        return Cost(read_all(broker, child, settings, "etl", records))
 
 
 def sink_cost(broker: Broker, records: int) -> Cost:
@@ -108,11 +109,11 @@ def sink_cost(broker: Broker, records: int) -> Cost:
         command = module("kapture_tui.workload", "sink", "redis")
         with running(command, settings.to_env(), _log(broker, settings)) as child:
             before = server.cpu_s
-            cost = _read_all(broker, child, settings, "etl-redis", records)
+            cost = read_all(broker, child, settings, "etl-redis", records)
             return Cost(cost, (server.cpu_s - before) / records)
 
 
-def _read_all(broker: Broker, child: Child, settings: Settings, group: str, records: int) -> float:
+def read_all(broker: Broker, child: Child, settings: Settings, group: str, records: int) -> float:
     """CPU seconds a record, from joining the group to the last commit."""
     assert settings.ready_file
     ready = settings.ready_file

@@ -5,10 +5,9 @@ from __future__ import annotations
 from kapture_tui.cli import figures
 from kapture_tui.cli.output import table
 from kapture_tui.model.errors import IntegrityViolated, KaptureError
-from kapture_tui.model.ledger import GroupLedger, Ledger
+from kapture_tui.model.ledger import GroupLedger, Ledger, faults, verdicts
 from kapture_tui.model.snapshot import Snapshot
 
-_FAULTS = ("lost", "duplicated", "unexpected")
 _COLUMNS = ("delivered", "lost", "duplicated", "redelivered", "reordered", "recovered", "unexpected")
 
 
@@ -16,8 +15,14 @@ def lines(ledger: Ledger) -> list[str]:
     """The ledger for a terminal of 80 columns."""
     sent = f"attempted {ledger.attempted:,}  acknowledged {ledger.acked:,}  indeterminate {ledger.indeterminate:,}"
     head = ["group", "delivered", "lost", "duplic.", "redeliv.", "reorder.", "recover.", "unexpect."]
-    rows = [[name, *_figures(group)] for name, group in ledger.groups.items()]
-    return [f"{sent}  expired {ledger.expired:,}", *table(head, rows)]
+    rows = [[name, *_figures(group)] for name, group in verdicts(ledger).items()]
+    back = ledger.restock
+    restocks = (
+        [f"restocks attempted {back.attempted:,}  acknowledged {back.acked:,}  expired {back.expired:,}"]
+        if back
+        else []
+    )
+    return [f"{sent}  expired {ledger.expired:,}", *restocks, *table(head, rows)]
 
 
 def _figures(group: GroupLedger) -> list[str]:
@@ -41,12 +46,7 @@ def check(snapshot: Snapshot, drained: bool, drain_s: float) -> None:
             snapshot.unavailable.get("ledger") or snapshot.unavailable.get("observer") or "no reason given"
         )
         raise KaptureError("reading the ledger", reason, "see the log of the observer")
-    found = [
-        f"{name}: {count:,} {fault}"
-        for name, group in ledger.groups.items()
-        for fault in _FAULTS
-        if (count := getattr(group, fault))
-    ]
+    found = [f"{name}: {count:,} {fault}" for name, fault, count in faults(ledger)]
     if found:
         raise IntegrityViolated("checking the ledger", "; ".join(found))
     if not drained:

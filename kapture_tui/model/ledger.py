@@ -8,7 +8,7 @@ All functions here are pure; keeping the halves up to date is the workload's job
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -59,7 +59,8 @@ class LoaderHalf:
         time_s: when this was reported, seconds since the epoch by the loader's clock.
         state: LIVE or DONE as it says itself; a reader turns LIVE into DEAD when it knows.
         partitions: what was sent where; partitions nothing was sent to are left out.
-        offered: transactions that were due by the schedule so far; without a rate, those attempted.
+        offered: transactions that were due by the schedule so far; without a rate, those attempted. Of the spout: the
+            orders that are in what was acknowledged.
         slip_s: how far it is behind its schedule now, seconds; 0 when on time, None without a schedule.
         rate: transactions a second it is asked for; None: as fast as the brokers take them.
         held_back: how many partitions wait for their slowest consumer group (embedded broker only).
@@ -170,6 +171,17 @@ class GroupLedger:
 
 
 @dataclass(frozen=True, slots=True)
+class RestockLedger:
+    """Both halves compared of what the spout brings back, which only the ETL reads: fields as those of `Ledger`."""
+
+    attempted: int = 0
+    acked: int = 0
+    indeterminate: int = 0
+    expired: int = 0
+    groups: Mapping[str, GroupLedger] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
     """Both halves compared.
 
@@ -179,6 +191,7 @@ class Ledger:
         indeterminate: attempted, and no acknowledgement will come; may or may not have been written.
         expired: records the brokers deleted before some group had read them (the most of any group).
         groups: the verdict for each consumer group.
+        restock: the same of what the spout brings back; None: there is no spout.
     """
 
     attempted: int = 0
@@ -186,6 +199,31 @@ class Ledger:
     indeterminate: int = 0
     expired: int = 0
     groups: Mapping[str, GroupLedger] = field(default_factory=dict)
+    restock: RestockLedger | None = None
+
+
+FAULTS = ("lost", "duplicated", "unexpected")
+"""What must not happen to a transaction."""
+
+RESTOCK_FAULTS = ("lost", "unexpected")
+"""What must not happen to a restock: they come at least once."""
+
+
+def verdicts(ledger: Ledger) -> dict[str, GroupLedger]:
+    """Every line of the ledger by its name: that of the group, "restock ▸ etl" for what the spout brings back."""
+    back = ledger.restock.groups if ledger.restock else {}
+    return {**ledger.groups, **{f"{RESTOCK_LINE}{group}": verdict for group, verdict in back.items()}}
+
+
+RESTOCK_LINE = "restock ▸ "
+
+
+def faults(ledger: Ledger) -> Iterator[tuple[str, str, int]]:
+    """What the ledger holds against the run: (line, fault, number of messages)."""
+    for name, verdict in verdicts(ledger).items():
+        for fault in RESTOCK_FAULTS if name.startswith(RESTOCK_LINE) else FAULTS:
+            if number := int(getattr(verdict, fault)):
+                yield name, fault, number
 
 
 def indeterminate(half: LoaderHalf, sent: Sent) -> IntervalSet:

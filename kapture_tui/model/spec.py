@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -71,7 +71,7 @@ SINK_PREFIX = "etl-"
 _DATABASES = [Component.REDIS, Component.ELASTICSEARCH, Component.POSTGRES, Component.MONGO]
 
 _COMES_WITH: Mapping[Component, tuple[Component, ...]] = {
-    Component.SPOUT: (Component.POSTGRES, Component.MONGO),
+    Component.SPOUT: (Component.POSTGRES,),
     Component.SHOPPERS: (Component.WEBAPP,),
 }
 """What nobody chooses: it is there as soon as one of these is."""
@@ -94,6 +94,12 @@ def add_database(name: str) -> Component:
 def sink_of(database: Component) -> Component:
     """The sink that writes to a database."""
     return Component(SINK_PREFIX + database.value)
+
+
+def spout_source(groups: Collection[str]) -> str | None:
+    """The one of a stack's consumer groups whose database the spout reads; None: the stack has no spout."""
+    sources = [sink_of(database).value for database in _COMES_WITH[Component.SPOUT]]
+    return next((source for source in sources if source in groups), None)
 
 
 def chosen_by(component: Component) -> tuple[Component, ...]:

@@ -27,6 +27,20 @@ def transactions_topic(state: str) -> str:
     return f"transactions.{state}"
 
 
+RESTOCK_ROLLUPS_TOPIC = "rollups.restock"
+"""The rollups of all restocks: one partition a state, by its number."""
+
+
+def restock_topic(state: str) -> str:
+    """The topic that carries what the spout brings back of a state: what its stores have sold. One partition."""
+    return f"restock.{state}"
+
+
+def is_restock(topic: str) -> bool:
+    """Whether a topic carries restocks."""
+    return topic.startswith("restock.")
+
+
 def rollups_topic(state: str) -> str:
     """The topic that carries a state's rollups, partition by partition those of its transactions."""
     return f"rollups.{state}"

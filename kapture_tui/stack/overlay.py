@@ -25,6 +25,7 @@ _OPTIONS = {
     Component.REDIS: "-r",
     Component.ELASTICSEARCH: "-e",
     Component.POSTGRES: "-o",
+    Component.SPOUT: "-o",
     Component.MONGO: "-m",
     Component.WEBAPP: "-w",
 }
@@ -103,7 +104,8 @@ def _check_redis(doing: str, count: int, redis: Manifest) -> None:
 
 
 def _check_components(doing: str, spec: StackSpec, present: Iterable[tuple[str, str]]) -> None:
-    kinds = dict.fromkeys(databases(), "StatefulSet") | {Component.WEBAPP: "Deployment"}
+    further = (Component.WEBAPP, Component.SPOUT)
+    kinds = dict.fromkeys(databases(), "StatefulSet") | dict.fromkeys(further, "Deployment")
     for component, kind in kinds.items():
         key = (kind, component.value)
         if spec.has(component) and key not in present:

@@ -106,6 +106,8 @@ def sources(spec: StackSpec, facts: RunFacts) -> list[Manifest]:
 def component_folders(spec: StackSpec, pod_monitor: bool) -> list[Path]:
     """The kustomize components that a stack takes. Raises UsageError for one that is not there yet."""
     chosen = [component for component in CATALOGUE if component in spec.components]
+    # First, as the database that it reads adds to it.
+    spout = [manifests_of(Component.SPOUT)] if spec.has(Component.SPOUT) else []
     missing = [component.value for component in chosen if not CATALOGUE[component].available]
     if missing:
         raise UsageError(f"deploying {', '.join(missing)}", "not available in this release")
@@ -118,7 +120,7 @@ def component_folders(spec: StackSpec, pod_monitor: bool) -> list[Path]:
     if Component.REDIS in chosen and spec.cluster.redis_count > 1:
         folders.remove(manifests_of(Component.REDIS))
         folders.append(SEVERAL_REDIS)  # at the end: it changes where others find Redis
-    return folders
+    return spout + folders
 
 
 def scaled() -> frozenset[str]:

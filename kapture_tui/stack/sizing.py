@@ -72,7 +72,7 @@ _CPU_LIMITS = {"kafka": "2", "data-loader": "2"}
 
 # At most 51 partitions of 256 MiB and 51 of 32 MiB on a broker, and a segment more of each: see workload/topics.py.
 # Mongo keeps every transaction for good.
-# In Postgres a transaction takes some 500 bytes with its items and indexes, and up to 1 GiB is log.
+# In Postgres a transaction takes some 400 bytes with its items and indexes, and up to 1 GiB is log.
 _CLAIMS = {"kafka": "20Gi", "mongo": "10Gi", "postgres": "20Gi", "elasticsearch": "10Gi"}
 
 
@@ -107,6 +107,9 @@ _COSTS = {
     Component.LOADER: _Cost(67, 0.7),
     Component.ETL: _Cost(85, 0.6),
     Component.REDIS_SINK: _Cost(86, 0.6),
+    Component.POSTGRES_SINK: _Cost(95, 0.7),
+    Component.SPOUT: _Cost(55, 0.6),
+    Component.POSTGRES: _Cost(180, 1.5),
     Component.OBSERVER: _Cost(51, 0.5),
     Component.REDIS: _Cost(10, 0.1),
     Component.WEBAPP: _Cost(66, 0.6),

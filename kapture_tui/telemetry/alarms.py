@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kapture_tui.model.event import Event, EventKind
-from kapture_tui.model.ledger import GroupLedger
+from kapture_tui.model.ledger import faults
 from kapture_tui.model.snapshot import PodRow, Snapshot
 from kapture_tui.model.spec import Component
 from kapture_tui.telemetry.assemble import RUNNING
@@ -72,17 +72,9 @@ def new_alarms(
 
 
 def _integrity(snapshot: Snapshot) -> Iterator[Alarm]:
-    groups = snapshot.ledger.groups if snapshot.ledger else {}
-    for group, verdict in groups.items():
-        for fault, text in _INTEGRITY.items():
-            number = _count(verdict, fault)
-            if number:
-                key = f"{snapshot.run.run_id}/{fault}/{group}"
-                yield Alarm(key, group, text.format(n=number, group=group))
-
-
-def _count(verdict: GroupLedger, fault: str) -> int:
-    return int(getattr(verdict, fault))
+    for group, fault, number in faults(snapshot.ledger) if snapshot.ledger else ():
+        key = f"{snapshot.run.run_id}/{fault}/{group}"
+        yield Alarm(key, group, _INTEGRITY[fault].format(n=number, group=group))
 
 
 def _report(snapshot: Snapshot, previous: Snapshot) -> Iterator[Alarm]:

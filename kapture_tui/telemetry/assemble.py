@@ -24,7 +24,7 @@ PARTS: Mapping[str, frozenset[Component]] = {
     "postgres": frozenset({Component.POSTGRES}),
     "mongo": frozenset({Component.MONGO}),
     "webapp": frozenset({Component.WEBAPP}),
-    "spout": frozenset({Component.POSTGRES, Component.MONGO}),
+    "spout": frozenset({Component.SPOUT}),
 }
 """Parts of a Snapshot that exist only in a stack with one of these components."""
 

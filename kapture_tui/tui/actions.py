@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
+from kapture_tui.model import ledger
 from kapture_tui.model.errors import IntegrityViolated, KaptureError, UsageError
 from kapture_tui.model.event import Event
 from kapture_tui.model.snapshot import Phase, PodRow, RunInfo, Snapshot
@@ -234,8 +235,7 @@ def exit_code(snapshot: Snapshot, failure: KaptureError | None) -> int:
 
 def faults(snapshot: Snapshot) -> dict[str, int]:
     """Return what the ledger holds against the run, in messages by kind, all groups together; empty if nothing."""
-    groups = snapshot.ledger.groups.values() if snapshot.ledger else ()
-    sums = {
-        name: sum(getattr(group, name) for group in groups) for name in ("lost", "duplicated", "unexpected")
-    }
-    return {name: number for name, number in sums.items() if number}
+    sums: Counter[str] = Counter()
+    for _, fault, number in ledger.faults(snapshot.ledger) if snapshot.ledger else ():
+        sums[fault] += number
+    return dict(sums)

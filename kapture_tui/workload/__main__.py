@@ -19,6 +19,7 @@ PROCESSES = {
     "topics": "topics",
     "webapp": "webapp",
     "shoppers": "shoppers",
+    "spout": "spout",
 }
 NAMED = ("sink",)
 """Those that are told which one of several they are."""

@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from kapture_tui.model.ledger import GroupHalf
-from kapture_tui.model.states import LEDGER_TOPIC, STATES, transactions_topic
-from kapture_tui.workload import header
+from kapture_tui.model.states import LEDGER_TOPIC, STATES, is_restock, transactions_topic
+from kapture_tui.workload import header, restock
 from kapture_tui.workload.dead_letters import DeadLetters
 from kapture_tui.workload.kafka import (
     ClientSettings,
@@ -310,6 +310,7 @@ def take(
     add_order, unpack = orders.append, header.unpack
     expected = half_log.offset
     last_loader, read_log = -1, None
+    read = restock.parse if is_restock(half_log.partition[0]) else parse
     for record in records:
         offset, _, value, packed = record
         if offset != expected:
@@ -324,7 +325,7 @@ def take(
             loader, sequence, intended_us = unpack(packed or b"")
             if (sequence | intended_us) >> header.BITS:
                 raise ValueError("its header has a number that no loader gets to")
-            order = parse(value, intended_us, loader, sequence)
+            order = read(value, intended_us, loader, sequence)
         except (struct.error, ValueError) as exc:
             log.warning("%s at offset %d is no transaction of ours: %s", half_log.key, offset, exc)
             half_log.foreign += 1
@@ -380,13 +381,23 @@ class _Publisher:
             log.warning("%d ledger reports of %s were not acknowledged", left, self._owner)
 
 
-def run_sink(settings: Settings, sink: Sink, stop: StopSignal, keeps_dead: bool = False) -> None:
+TRANSACTIONS = tuple(map(transactions_topic, STATES))
+
+
+def run_sink(
+    settings: Settings,
+    sink: Sink,
+    stop: StopSignal,
+    topics: Sequence[str] = TRANSACTIONS,
+    keeps_dead: bool = False,
+) -> None:
     """Run one process of a sink until told to stop. The topics must be there.
 
-    Args: keeps_dead: keep what is no transaction of ours, which one group does for all.
+    Args:
+        topics: what it reads.
+        keeps_dead: keep what is no transaction of ours, which one group does for all.
     """
     client = client_settings(settings)
-    topics = [transactions_topic(state) for state in STATES]
 
     def join(listener: GroupListener) -> GroupConsumer:
         return open_consumer(client, sink.group, topics, listener)

@@ -1,4 +1,4 @@
-"""The ETL: rolls up each state's transactions into `rollups.XX`.
+"""The ETL: rolls up each state's transactions into `rollups.XX`, and restocks into `rollups.restock`.
 
 Each checkpoint record carries the totals so far, what the minutes gained since the last one, the input offset it stands
 for and the ledger half: all stored by one write, so there is nothing to get out of step. Whoever takes a partition over
@@ -15,9 +15,15 @@ from dataclasses import replace
 from typing import Protocol
 
 from kapture_tui.model.ledger import GroupHalf
-from kapture_tui.model.spec import Component
-from kapture_tui.model.states import rollups_topic
-from kapture_tui.workload.consume import client_settings, run_sink
+from kapture_tui.model.spec import Component, spout_source
+from kapture_tui.model.states import (
+    RESTOCK_ROLLUPS_TOPIC,
+    STATES,
+    is_restock,
+    restock_topic,
+    rollups_topic,
+)
+from kapture_tui.workload.consume import TRANSACTIONS, client_settings, run_sink
 from kapture_tui.workload.kafka import (
     ClientSettings,
     KafkaError,
@@ -180,9 +186,17 @@ class KafkaRollups:
 
 
 def rollups_of(partition: TopicPartition) -> TopicPartition:
-    """Where the checkpoints of a partition of transactions are."""
+    """Where the checkpoints of a partition of transactions or restocks are."""
     topic, number = partition
-    return rollups_topic(topic.rpartition(".")[2]), number
+    state = topic.rpartition(".")[2]
+    return (
+        (RESTOCK_ROLLUPS_TOPIC, STATES.index(state)) if is_restock(topic) else (rollups_topic(state), number)
+    )
+
+
+def topics_of(settings: Settings) -> tuple[str, ...]:
+    """What the ETL reads: transactions, and what the spout brings back, if there is one."""
+    return TRANSACTIONS + (tuple(map(restock_topic, STATES)) if spout_source(settings.groups) else ())
 
 
 def read_tails(
@@ -213,4 +227,5 @@ def main(settings: Settings) -> None:
     """Run one ETL process until SIGTERM."""
     stop = StopSignal().install()
     if wait_for_topics(settings, stop):
-        run_sink(settings, Etl(KafkaRollups(client_settings(settings)), settings.name), stop, keeps_dead=True)
+        etl = Etl(KafkaRollups(client_settings(settings)), settings.name)
+        run_sink(settings, etl, stop, topics_of(settings), keeps_dead=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from kapture_tui.model.spec import spout_source
 from kapture_tui.model.states import (
     CONTROL_TOPIC,
     DEAD_TOPIC,
     FIGURES_TOPIC,
     LEDGER_TOPIC,
+    RESTOCK_ROLLUPS_TOPIC,
     STATES,
+    restock_topic,
     rollups_topic,
     transactions_topic,
 )
@@ -31,6 +34,9 @@ partition the disk carries at most 13 GiB and a segment each."""
 
 ROLLUPS_BYTES = 32 * 1024 * 1024
 
+RESTOCK_BYTES = 32 * 1024 * 1024
+"""One message a second and store, of half a kilobyte: an hour of the busiest state."""
+
 DEAD_BYTES = 64 * 1024 * 1024
 """Should somebody pour rubbish into the topics, the first of it is as good an example as the last."""
 
@@ -45,6 +51,11 @@ def layout(settings: Settings) -> Layout:
     for state in STATES:
         topics[transactions_topic(state)] = (partitions, replication, transactions)
         topics[rollups_topic(state)] = (partitions, replication, rollups)
+    # The embedded broker cannot be told later, when somebody adds a database to a running stack.
+    if settings.embedded or spout_source(settings.groups):
+        for state in STATES:
+            topics[restock_topic(state)] = (1, replication, _bounded(RESTOCK_BYTES) | safe)
+        topics[RESTOCK_ROLLUPS_TOPIC] = (len(STATES), replication, rollups)
     topics[DEAD_TOPIC] = (1, replication, _bounded(DEAD_BYTES) | safe)
     topics[LEDGER_TOPIC] = (1, replication, _compacted() | safe)
     topics[CONTROL_TOPIC] = (1, replication, _compacted() | safe)

@@ -1,6 +1,6 @@
 """The independent recount, run where the brokers can be reached: in a pod of the namespace.
 
-The pod is the Redis sink's, as far as image, bundle and volumes go, with in_pod_recount.py in place of our own code.
+The pod is a sink's, as far as image, bundle and volumes go, with a script like in_pod_recount.py in place of our code.
 """
 
 from __future__ import annotations
@@ -17,10 +17,17 @@ SCRIPT = Path(__file__).parent / "in_pod_recount.py"
 WAIT_S = 300.0
 
 
-async def recount(api: Api, namespace: str) -> dict[str, Any]:
-    """What the topics of the stack in this namespace hold, counted by a reader of its own."""
+async def recount(
+    api: Api, namespace: str, deployment: str = "etl-redis", script: Path = SCRIPT
+) -> dict[str, Any]:
+    """What the topics of the stack in this namespace hold, counted by a reader of its own.
+
+    Args:
+        deployment: the sink in whose pod it runs.
+        script: prints one JSON object.
+    """
     core = f"/api/v1/namespaces/{namespace}"
-    sink = await api.request("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments/etl-redis")
+    sink = await api.request("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}")
     spec = copy.deepcopy(sink["spec"]["template"]["spec"])
     container = spec["containers"][0]
     container["command"] = ["python3", "/script/recount.py"]
@@ -28,7 +35,7 @@ async def recount(api: Api, namespace: str) -> dict[str, Any]:
     container["volumeMounts"].append({"name": "script", "mountPath": "/script"})
     spec["volumes"].append({"name": "script", "configMap": {"name": "recount"}})
     spec["restartPolicy"] = "Never"
-    text = SCRIPT.read_text(encoding="utf-8")
+    text = await asyncio.to_thread(script.read_text, encoding="utf-8")
     named = {"metadata": {"name": "recount"}}
     await api.request("POST", f"{core}/configmaps", body={**named, "data": {"recount.py": text}})
     await api.request("POST", f"{core}/pods", body={**named, "spec": spec})

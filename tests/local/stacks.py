@@ -16,6 +16,7 @@ from kapture_tui.model.spec import SENDERS, Component, LoadSpec, StackSpec
 from kapture_tui.targets.local.target import LocalTarget
 from kapture_tui.targets.local.usage import processes_of_run
 from kapture_tui.telemetry import Hub
+from kapture_tui.workload.settings import url_variable
 
 KAFKA_HOME = os.environ.get("KAFKA_HOME")
 real_kafka = pytest.mark.skipif(not KAFKA_HOME, reason="KAFKA_HOME names no Apache Kafka")
@@ -76,12 +77,17 @@ class Stack:
 
     def redis_url(self) -> str:
         """Redis' address, as the sink was told it."""
+        return self.url("redis")
+
+    def url(self, database: str) -> str:
+        """A database's address, as its sink was told it."""
         run = self.target.state.run()
         assert run is not None
+        variable = url_variable(database)
         return next(
-            process.environ()["KAPTURE_REDIS_URL"]
+            process.environ()[variable]
             for process in processes_of_run(run.run_id)
-            if process.environ().get("KAPTURE_REDIS_URL")
+            if process.environ().get(variable)
         )
 
 

@@ -134,7 +134,7 @@ def check_there(bootstrap: str) -> int:
         raise UsageError(doing, exc.cause) from exc
     if taken:
         cause = f"have {len(taken)} topics of another run, among them {taken[0]}"
-        raise UsageError(doing, cause, "delete the topics transactions.*, rollups.* and kapture.*")
+        raise UsageError(doing, cause, "delete the topics transactions.*, rollups.*, restock.* and kapture.*")
     return brokers
 
 
@@ -149,7 +149,9 @@ def delete_topics(bootstrap: str) -> int:
 
 def _ours(bootstrap: str) -> list[str]:
     with _plain_admin(bootstrap) as admin:
-        return sorted(set(layout(Settings("", "", bootstrap))) & set(admin.list_topics()))
+        # As for the embedded broker: every topic that any stack has.
+        possible = layout(Settings("", "", bootstrap, embedded=True))
+        return sorted(set(possible) & set(admin.list_topics()))
 
 
 @contextmanager

@@ -28,6 +28,7 @@ WORKLOADS = {
     Component.OBSERVER: "observer",
     Component.WEBAPP: "webapp",
     Component.SHOPPERS: "shoppers",
+    Component.SPOUT: "spout",
 }
 """Components and the words that `kapture_tui.workload` knows them by; sinks go by their database."""
 
@@ -207,7 +208,8 @@ class LocalPlan:
         """See `Plan`."""
         if component in databases():
             return self._server(component)
-        name = component.value if component is Component.OBSERVER else f"{component.value}-{ordinal}"
+        single = component in (Component.OBSERVER, Component.SPOUT)
+        name = component.value if single else f"{component.value}-{ordinal}"
         ready = ReadyFile(self._state.ready / f"{name}.json")
         return ChildSpec(
             name=name,

@@ -31,6 +31,7 @@ def stop_order(spec: StackSpec) -> tuple[tuple[Component, ...], ...]:
     return (
         (Component.SHOPPERS,),
         SENDERS,
+        (Component.SPOUT,),
         readers(spec),
         (Component.OBSERVER,),
         spec.databases,
@@ -120,7 +121,13 @@ class Stack:
                 self.plan.prepare()
                 await together(self._start_kafka(), *map(self._bring, self.spec.databases))
                 # Loaders need not wait for their readers: their credit keeps records from expiring unread.
-                workload = (Component.OBSERVER, *readers(self.spec), *SENDERS, Component.SHOPPERS)
+                workload = (
+                    Component.OBSERVER,
+                    *readers(self.spec),
+                    Component.SPOUT,
+                    *SENDERS,
+                    Component.SHOPPERS,
+                )
                 await together(*map(self._bring, workload))
             except (KaptureError, OSError) as exc:
                 if isinstance(exc, OSError):
@@ -140,12 +147,18 @@ class Stack:
             cause = "it is running, and differs in more than further components"
             raise UsageError(f"deploying {spec.namespace}", cause, f"kapture-tui down {spec.namespace} first")
         async with self._changes():
+            gains_spout = spec.has(Component.SPOUT) and not self.spec.has(Component.SPOUT)
             self.plan.spec = spec
             added = [database for database in spec.databases if database in new]
             await together(*map(self._bring, added))
             self._renew_specs()
-            await together(*(child.replace() for child in self.of(Component.OBSERVER)))
+            if gains_spout:
+                await self._create_topics()
+            renewed = (Component.OBSERVER, *((Component.ETL,) if gains_spout else ()))
+            await together(*(child.replace() for component in renewed for child in self.of(component)))
             await together(*(self._bring(sink_of(database)) for database in added))
+            if gains_spout:
+                await self._bring(Component.SPOUT)
             shop = (Component.WEBAPP, Component.SHOPPERS) if Component.WEBAPP in new else ()
             await together(*map(self._bring, shop))
             await self._send(replace(self._order, groups=spec.groups))
@@ -240,6 +253,9 @@ class Stack:
                     del self.children[spec.name]
             self.plan.broker_is_ready()
             step.say(f"ready at {self.plan.bootstrap}")
+        await self._create_topics()
+
+    async def _create_topics(self) -> None:
         with self.journal.step("topics", Component.KAFKA.value, "created"):
             spec_or_none = self.plan.topics()
             if spec_or_none is not None:

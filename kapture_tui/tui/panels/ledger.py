@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from kapture_tui.model.ledger import GroupLedger, Ledger
+from collections.abc import Mapping
+
+from kapture_tui.model.ledger import GroupLedger, Ledger, verdicts
 from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.tui.figures import count, short, whole
 from kapture_tui.tui.lines import Line, fit, line
@@ -33,13 +35,14 @@ def picture(snapshot: Snapshot, cells: int, boxed: bool = True, view: View = PLA
         boxed: the upper frame has room for more than the number of acknowledged messages.
     """
     ledger = snapshot.ledger
-    names = group_names(snapshot) if ledger is None or not ledger.groups else tuple(ledger.groups)
+    found = verdicts(ledger) if ledger else {}
+    names = tuple(found) or group_names(snapshot)
     name = max([len(group) for group in names] + [6]) + 1
     wide = cells - name - _DELIVERED >= sum(len(field) + 3 for field, _, _ in FIGURES)
     widths = [len(field) + 3 if wide else max(4, len(brief)) + 1 for field, brief, _ in FIGURES]
     seen = kept(names, view, lambda name: {"group": name})
-    seen = ordered(seen, view, lambda name, column: _value(ledger, name, column))
-    rows = [_group(group, ledger.groups.get(group) if ledger else None, name, widths) for group in seen]
+    seen = ordered(seen, view, lambda name, column: _value(found, name, column))
+    rows = [_group(group, found.get(group), name, widths) for group in seen]
     return Picture(
         title=line(("ledger", "title")),
         extra=beside(staleness(snapshot), _sums(ledger)) if boxed else staleness(snapshot) or _acked(ledger),
@@ -52,10 +55,10 @@ def picture(snapshot: Snapshot, cells: int, boxed: bool = True, view: View = PLA
 _DELIVERED = 12
 
 
-def _value(ledger: Ledger | None, group: str, column: str) -> str | int | None:
+def _value(found: Mapping[str, GroupLedger], group: str, column: str) -> str | int | None:
     if column == "group":
         return group
-    known = ledger.groups.get(group) if ledger else None
+    known = found.get(group)
     return getattr(known, column) if known else None
 
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from kapture_tui.model.histogram import Histogram
-from kapture_tui.model.ledger import GroupHalf, Ledger, LoaderHalf, LoaderState, PartitionKey, judge
+from kapture_tui.model.ledger import (
+    GroupHalf,
+    Ledger,
+    LoaderHalf,
+    LoaderState,
+    PartitionKey,
+    RestockLedger,
+    judge,
+)
 from kapture_tui.model.snapshot import FlowView, KafkaView, LoaderRow
-from kapture_tui.model.states import LEDGER_TOPIC
+from kapture_tui.model.spec import Component, spout_source
+from kapture_tui.model.states import LEDGER_TOPIC, STATES, is_restock, restock_topic
 from kapture_tui.workload.kafka import (
     Admin,
     ClientSettings,
@@ -31,6 +40,7 @@ from kapture_tui.workload.observer.offsets import OffsetHistory, Offsets
 from kapture_tui.workload.waiting import NotThereYet, TopicsLook
 
 LEDGER: TopicPartition = (LEDGER_TOPIC, 0)
+RESTOCK: tuple[TopicPartition, ...] = tuple((restock_topic(state), 0) for state in STATES)
 
 READ_S = 0.5
 """How long a tick reads the ledger at most, seconds. A long one takes several ticks; until then there is no verdict."""
@@ -82,6 +92,7 @@ class KafkaWatch:
         self._awaited = awaited
         self._settings = settings
         self._groups = groups
+        self._source = spout_source(groups)
         self._clock = clock
         self._ledger = _LedgerReader(settings, clock)
         self._admin: Admin | None = None
@@ -98,6 +109,7 @@ class KafkaWatch:
         committed, reasons = self._committed(admin)
         # Everything read from the ledger until here was written before these: see `judge` on what is drained.
         ends = admin.end_offsets(self._offsets.partitions)
+        restock_ends = admin.end_offsets(RESTOCK) if self._source else {}
         now_s = self._clock()
         self._offsets.add(now_s, Offsets(committed, ends))
         kafka, vague = self._offsets.view(now_s, self._count_brokers(admin, now_s))
@@ -108,7 +120,7 @@ class KafkaWatch:
         if behind:
             reasons["ledger"] = reasons["flow"] = f"still reading the ledger, {behind:,} records to go"
             return KafkaPart(kafka, unavailable=reasons)
-        return self._compare(kafka, ends, reasons, now_s)
+        return self._compare(kafka, ends, restock_ends, reasons, now_s)
 
     def _await_topics(self) -> None:
         """Raises NotThereYet while there is something to wait for before the first look."""
@@ -142,22 +154,65 @@ class KafkaWatch:
         return self._brokers
 
     def _compare(
-        self, kafka: KafkaView, ends: Mapping[TopicPartition, int], reasons: dict[str, str], now_s: float
+        self,
+        kafka: KafkaView,
+        ends: Mapping[TopicPartition, int],
+        restock_ends: Mapping[TopicPartition, int],
+        reasons: dict[str, str],
+        now_s: float,
     ) -> KafkaPart:
-        loaders, groups = self._ledger.halves(self._groups)
+        senders, halves = self._ledger.halves(self._groups)
+        loaders = [half for half in senders if half.component != Component.SPOUT.value]
+        groups = {name: of_topics(parts, restock=False) for name, parts in halves.items()}
         drained = {group: drained_partitions(groups[group], ends) for group in self._groups}
         self._flow.add(now_s, loaders, groups)
         if not loaders:
             reasons["flow"] = "no loader has reported yet"
+        ledger = judge(loaders, groups, drained)
+        is_over = is_drained(loaders, drained, len(ends))
+        if self._source:
+            restock, brought_back = judge_restock(senders, halves[READS_RESTOCK], restock_ends)
+            ledger = replace(ledger, restock=restock)
+            is_over = is_over and brought_back == ledger.groups[self._source].delivered
         return KafkaPart(
-            kafka,
-            self._flow.view(),
-            judge(loaders, groups, drained),
-            self._flow.rows(),
-            is_drained(loaders, drained, len(ends)),
-            self._flow.histograms(),
-            reasons,
+            kafka, self._flow.view(), ledger, self._flow.rows(), is_over, self._flow.histograms(), reasons
         )
+
+
+READS_RESTOCK = Component.ETL.value
+"""The one group that reads what the spout brings back."""
+
+
+def of_topics(halves: Mapping[PartitionKey, GroupHalf], restock: bool) -> Mapping[PartitionKey, GroupHalf]:
+    """A group's halves of transactions only, or of restocks only."""
+    return {key: half for key, half in halves.items() if is_restock(key) is restock}
+
+
+def judge_restock(
+    senders: Sequence[LoaderHalf],
+    halves: Mapping[PartitionKey, GroupHalf],
+    ends: Mapping[TopicPartition, int],
+) -> tuple[RestockLedger, int | None]:
+    """The ledger of what the spout brings back, and how many orders came back for good.
+
+    Args:
+        senders: all halves of senders.
+        halves: of the group that reads restocks, by partition.
+        ends: of the restocks' partitions, looked up after the ledger was read.
+
+    Returns: None as the number while some restocks are not read yet.
+    """
+    spouts = [half for half in senders if half.component == Component.SPOUT.value]
+    read = of_topics(halves, restock=True)
+    drained = drained_partitions(read, ends)
+    judged = judge(spouts, {READS_RESTOCK: read}, {READS_RESTOCK: drained})
+    ledger = RestockLedger(
+        judged.attempted, judged.acked, judged.indeterminate, judged.expired, judged.groups
+    )
+    # Of several books the newest ones: those before them went with their orders, which came again.
+    newest = max(spouts, key=lambda half: half.incarnation, default=None)
+    whole = newest is not None and len(drained) == len(ends)
+    return ledger, newest.offered if newest and whole else None
 
 
 def drained_partitions(

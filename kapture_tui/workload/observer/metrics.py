@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from kapture_tui.model.histogram import Histogram, lower_bound
-from kapture_tui.model.ledger import GroupLedger, Ledger
+from kapture_tui.model.ledger import GroupLedger, Ledger, verdicts
 from kapture_tui.model.snapshot import FlowView, KafkaView, Latency, ObserverReport, RedisView
 from kapture_tui.workload.observer.database_metrics import database_metrics
 from kapture_tui.workload.observer.report import Published
@@ -200,7 +200,7 @@ def _of_groups(ledger: Ledger, name: str) -> list[Sample]:
     def value(group: GroupLedger) -> float:
         return float(getattr(group, name))
 
-    return [((group,), value(verdict)) for group, verdict in ledger.groups.items()]
+    return [((group,), value(verdict)) for group, verdict in verdicts(ledger).items()]
 
 
 def _redis(redis: RedisView) -> Iterator[Metric]:

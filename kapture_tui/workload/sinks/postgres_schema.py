@@ -94,6 +94,22 @@ MIGRATIONS: tuple[str, ...] = (
     COMMENT ON TABLE kapture.partitions IS 'by topic partition: the offset that everything below is in these tables of';
     COMMENT ON COLUMN kapture.orders.store_id IS 'null: the transaction names no store';
     """,
+    """
+    CREATE TABLE kapture.spout_books (
+        single boolean PRIMARY KEY DEFAULT true CHECK (single),
+        incarnation integer NOT NULL,
+        orders bigint NOT NULL DEFAULT 0,
+        sequences jsonb NOT NULL DEFAULT '{}'
+    );
+    CREATE TABLE kapture.spout_places (
+        partition_id smallint PRIMARY KEY,
+        done bigint NOT NULL DEFAULT 0,
+        upto bigint NOT NULL DEFAULT 0
+    );
+    COMMENT ON TABLE kapture.spout_books IS 'what the spout has sent and was acknowledged';
+    COMMENT ON TABLE kapture.spout_places IS
+        'orders below done are in restocks that were acknowledged; those below upto are at work';
+    """,
 )
 """Each is run once, in this order. What is released is not changed any more: add another one."""
 

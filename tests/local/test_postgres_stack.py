@@ -1,0 +1,143 @@
+"""A whole stack with Postgres, which is hurt: totals and restocks are those of an independent replay of the topics."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+
+from kapture_tui.model.snapshot import Snapshot
+from kapture_tui.model.spec import Component, LoadSpec, StackSpec
+from kapture_tui.targets.local.usage import processes_of_run
+from tests.local.postgres_server import needs_postgres, orphans, totals
+from tests.local.recount import recount
+from tests.local.stacks import Stack, running
+
+pytestmark = needs_postgres
+
+GROUPS = {"etl", "etl-postgres"}
+
+
+def spec(namespace: str) -> StackSpec:
+    load = LoadSpec(stores=40, customers=300, rate=200.0, seed=7)
+    return StackSpec(namespace, 2, frozenset({Component.POSTGRES}), load)
+
+
+def restocks(bootstrap: str) -> tuple[list[dict[str, Any]], int]:
+    """What is in the topics of restocks, each once; and how many were written again. By a client of our own."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, group_id=None, api_version=(2, 1)
+    )
+    found: dict[tuple[str, int, int], dict[str, Any]] = {}
+    records = 0
+    try:
+        partitions = [TopicPartition(t, 0) for t in sorted(consumer.topics()) if t.startswith("restock.")]
+        consumer.assign(partitions)
+        ends = {p: end for p, end in consumer.end_offsets(partitions).items() if end}
+        consumer.seek_to_beginning(*partitions)
+        while ends:
+            for partition, batch in consumer.poll(timeout_ms=5000).items():
+                for record in batch:
+                    loader, sequence, _ = struct.unpack(">QQQ", record.headers[0][1])
+                    value = json.loads(record.value)
+                    same = found.setdefault((record.topic, loader, sequence), value)
+                    assert same == value, "a restock that is sent again is the same"
+                    records += 1
+                if batch[-1].offset + 1 >= ends.get(partition, 0):
+                    ends.pop(partition, None)
+    finally:
+        consumer.close()
+    return list(found.values()), records - len(found)
+
+
+async def check_books(stack: Stack) -> Snapshot:
+    """Drain, then compare the ledger, Postgres and the restocks with a recount of the topics."""
+    final = await stack.drain()
+    books = await asyncio.to_thread(recount, stack.bootstrap(), True)
+    assert final.ledger is not None
+    assert set(final.ledger.groups) == GROUPS
+    for name, group in final.ledger.groups.items():
+        assert (group.lost, group.unexpected) == (0, 0), name
+        assert group.delivered == books.messages, name
+        assert group.duplicated == books.written_twice, name
+    url = stack.url("postgres")
+    assert totals(url) == {customer: tuple(total) for customer, total in books.customers.items()}
+    assert orphans(url) == 0
+    brought_back, again = await asyncio.to_thread(restocks, stack.bootstrap())
+    assert sum(each["orders"] for each in brought_back) == books.messages
+    assert sum(each["cents"] for each in brought_back) == sum(cents for _, cents in books.customers.values())
+    ledger = final.ledger.restock
+    assert ledger is not None
+    assert ledger.attempted == ledger.acked == len(brought_back)
+    verdict = ledger.groups["etl"]
+    assert (verdict.delivered, verdict.duplicated) == (len(brought_back), again)
+    assert (verdict.lost, verdict.unexpected) == (0, 0)
+    return final
+
+
+async def test_the_sink_killed_and_postgres_restarted() -> None:
+    async with running(spec("pg-short")) as stack:
+        await stack.until_delivered(300)
+        await asyncio.gather(stack.kill("etl-postgres-0"), stack.kill("postgres"))
+        await stack.until_delivered(300)
+        final = await check_books(stack)
+        assert final.postgres is not None
+        assert final.postgres["rows"]
+        assert final.spout is not None
+        assert final.spout["behind_s"] == 0
+
+
+@contextmanager
+def standing_still(stack: Stack) -> Iterator[None]:
+    """Postgres without any CPU for as long as the block runs."""
+    run = stack.target.state.run()
+    assert run is not None
+    (main,) = (process for process in processes_of_run(run.run_id) if process.name() == "postgres")
+    stopped = [main, *main.children(recursive=True)]
+    for process in stopped:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in stopped:
+            process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(600)
+async def test_everything_around_postgres_is_hurt_again_and_again() -> None:
+    async with running(spec("pg-long")) as stack:
+        for _ in range(3):
+            await stack.until_delivered(500)
+            await stack.kill("spout")
+            await stack.until_delivered(300)
+            await asyncio.gather(stack.kill("etl-postgres-1"), stack.kill("postgres"))
+            await stack.until_delivered(300)
+            with standing_still(stack):
+                before = await stack.until(lambda s: s.ledger is not None, "a ledger")
+                assert before.ledger is not None
+                goal = before.ledger.groups["etl"].delivered + 1000
+
+                def went_on(snapshot: Snapshot, goal: int = goal) -> bool:
+                    return bool(snapshot.ledger and snapshot.ledger.groups["etl"].delivered >= goal)
+
+                await stack.until(went_on, "the ETL is not slowed down")
+        await check_books(stack)
+
+
+async def test_postgres_is_added_to_a_running_stack() -> None:
+    without = StackSpec("pg-added", 1, load=LoadSpec(stores=40, customers=300, rate=200.0, seed=7))
+    async with running(without) as stack:
+        async for _ in stack.target.deploy(without.with_component(Component.POSTGRES)):
+            pass
+        await stack.until(
+            lambda s: bool(s.ledger and s.ledger.restock and s.ledger.restock.acked and s.spout), "restocks"
+        )
+        await check_books(stack)
