@@ -27,6 +27,7 @@ _OPTIONS = {
     Component.POSTGRES: "-o",
     Component.MONGO: "-m",
     Component.WEBAPP: "-w",
+    Component.ZOOKEEPER: "-z",
 }
 _OURS = "kapture-run"
 
@@ -103,7 +104,8 @@ def _check_redis(doing: str, count: int, redis: Manifest) -> None:
 
 
 def _check_components(doing: str, spec: StackSpec, present: Iterable[tuple[str, str]]) -> None:
-    kinds = dict.fromkeys(databases(), "StatefulSet") | {Component.WEBAPP: "Deployment"}
+    kinds = dict.fromkeys((*databases(), Component.ZOOKEEPER), "StatefulSet")
+    kinds |= {Component.WEBAPP: "Deployment"}
     for component, kind in kinds.items():
         key = (kind, component.value)
         if spec.has(component) and key not in present:
