@@ -15,7 +15,6 @@ from kapture_tui.cli.settings import Doctor
 from kapture_tui.cli.where import current_context, kubeconfigs
 from kapture_tui.model.errors import KaptureError, UsageError
 from kapture_tui.model.spec import CHOICES, Component, StackSpec, refuse_reserved
-from kapture_tui.stack.catalogue import CATALOGUE
 from kapture_tui.targets.base import Finding
 
 _PACKAGES = ("textual", "redis", "orjson", "psutil", "platformdirs", "pyyaml", "prometheus-client", "crc32c")
@@ -142,7 +141,7 @@ async def _cluster(command: Doctor) -> list[Finding]:
         known = {info.name: info.namespace for info in contexts(command.connection)}
         spec = StackSpec(
             _namespace(known.get(context or "")),
-            components=frozenset(c for c in CHOICES if CATALOGUE[c].available),
+            components=frozenset(CHOICES),
         )
         target = open_target("kubernetes", spec.namespace, command.connection)
         try:

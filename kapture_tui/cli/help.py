@@ -87,4 +87,4 @@ def _examples(line: CommandLine) -> str:
 
 def _later() -> str:
     names = ", ".join(command.name for command in COMMANDS if command.later)
-    return f"Not in this release: the commands {names},\nand -e -o -m -w -z. Each says what to use instead."
+    return f"Not in this release: the commands {names}.\nEach says what to use instead."

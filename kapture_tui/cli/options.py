@@ -132,11 +132,6 @@ _LOAD = LoadSpec()
 _CLUSTER = ClusterSpec()
 
 
-def _component(flag: str, name: str, component: Component) -> Option:
-    why = f"{component.value} is not available in this release; leave it out, -r deploys Redis"
-    return Option((flag, name), component.value, component=component, later=why)
-
-
 COMPONENTS = Group(
     "components (can be combined: -rp)",
     (
@@ -170,7 +165,11 @@ COMPONENTS = Group(
             "a small shop over HTTP, and shoppers who visit it (needs Redis)",
             component=Component.WEBAPP,
         ),
-        _component("-z", "--zookeeper", Component.ZOOKEEPER),
+        Option(
+            ("-z", "--zookeeper"),
+            "Kafka 3.9 with ZooKeeper in place of KRaft",
+            component=Component.ZOOKEEPER,
+        ),
         Option(
             ("--sink",),
             "a database that an installed package adds; may be repeated",

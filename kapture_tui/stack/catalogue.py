@@ -26,7 +26,6 @@ class Entry:
         scalable: whether its number may be changed while it runs.
         least: the smallest number it may be scaled to. Without loaders a stack drains; without consumers it only fills.
         local: whether it runs on one machine too.
-        available: whether this release has it.
     """
 
     title: str
@@ -36,7 +35,6 @@ class Entry:
     scalable: bool = False
     least: int = 1
     local: bool = True
-    available: bool = True
 
 
 def _sink(database: str) -> Entry:
@@ -70,7 +68,7 @@ _ENTRIES: dict[Component, Entry] = {
     ),
     Component.SHOPPERS: Entry("visit the shop and buy", (Component.WEBAPP,), scalable=True, least=0),
     Component.PROMETHEUS: Entry("keeps the figures", (Component.OBSERVER,), local=False),
-    Component.ZOOKEEPER: Entry("Kafka's quorum before KRaft", (Component.KAFKA,), available=False),
+    Component.ZOOKEEPER: Entry("Kafka's quorum before KRaft", (Component.KAFKA,)),
 }
 CATALOGUE: Mapping[Component, Entry] = MappingProxyType(_ENTRIES)
 
@@ -107,6 +105,17 @@ def manifests_of(component: Component) -> Path:
         return manifests_dir() / "components" / component.value
     module = find_spec(point.module)
     return Path(module.origin if module and module.origin else point.module).with_name("manifests")
+
+
+def check_quorum(running: StackSpec, wanted: StackSpec) -> None:
+    """Raises UsageError if brokers should give up KRaft for ZooKeeper, or the other way round."""
+    has = running.has(Component.ZOOKEEPER)
+    if has != wanted.has(Component.ZOOKEEPER):
+        raise UsageError(
+            f"changing {running.namespace}",
+            f"its brokers keep their metadata in {'ZooKeeper' if has else 'KRaft'}, fixed when they are made",
+            f"kapture-tui down {running.namespace} first",
+        )
 
 
 def check_scale(component: Component, replicas: int) -> None:

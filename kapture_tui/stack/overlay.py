@@ -28,6 +28,7 @@ _OPTIONS = {
     Component.SPOUT: "-o",
     Component.MONGO: "-m",
     Component.WEBAPP: "-w",
+    Component.ZOOKEEPER: "-z",
 }
 _OURS = "kapture-run"
 
@@ -104,8 +105,8 @@ def _check_redis(doing: str, count: int, redis: Manifest) -> None:
 
 
 def _check_components(doing: str, spec: StackSpec, present: Iterable[tuple[str, str]]) -> None:
-    further = (Component.WEBAPP, Component.SPOUT)
-    kinds = dict.fromkeys(databases(), "StatefulSet") | dict.fromkeys(further, "Deployment")
+    kinds = dict.fromkeys((*databases(), Component.ZOOKEEPER), "StatefulSet")
+    kinds |= dict.fromkeys((Component.WEBAPP, Component.SPOUT), "Deployment")
     for component, kind in kinds.items():
         key = (kind, component.value)
         if spec.has(component) and key not in present:

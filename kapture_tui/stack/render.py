@@ -46,7 +46,7 @@ _ORDER = {
         ("ConfigMap", "Secret", "Service", "PodDisruptionBudget", "StatefulSet", "Job")
     )
 }
-_FIRST = ("kafka", "topics", *(database.value for database in databases()))
+_FIRST = ("zookeeper", "kafka", "topics", *(database.value for database in databases()))
 _LAST = ("data-loader", "webapp", "shoppers")
 
 
@@ -79,6 +79,8 @@ def render(spec: StackSpec, facts: RunFacts) -> tuple[Manifest, ...]:
     shape = size(spec.scale)
     _scale(objects, shape, spec.cluster.redis_count)
     _tell_count(objects, "kafka", "BROKERS")
+    if spec.has(Component.ZOOKEEPER):
+        _tell_count(objects, "zookeeper", "ZOOKEEPERS", "kafka")
     if spec.has(Component.REDIS):
         _tell_count(objects, "redis", "REDIS_COUNT")
     _tell_workload(objects, _environment(spec, facts, shape, objects))
@@ -104,13 +106,10 @@ def sources(spec: StackSpec, facts: RunFacts) -> list[Manifest]:
 
 
 def component_folders(spec: StackSpec, pod_monitor: bool) -> list[Path]:
-    """The kustomize components that a stack takes. Raises UsageError for one that is not there yet."""
+    """The kustomize components that a stack takes."""
     chosen = [component for component in CATALOGUE if component in spec.components]
     # First, as the database that it reads adds to it.
     spout = [manifests_of(Component.SPOUT)] if spec.has(Component.SPOUT) else []
-    missing = [component.value for component in chosen if not CATALOGUE[component].available]
-    if missing:
-        raise UsageError(f"deploying {', '.join(missing)}", "not available in this release")
     folders = [
         manifests_dir() / "components" / "pod-monitor"
         if pod_monitor and component is Component.PROMETHEUS
@@ -140,11 +139,12 @@ def _scale(objects: Sequence[Manifest], shape: Size, redis: int) -> None:
             found["spec"].setdefault("replicas", counts[name])
 
 
-def _tell_count(objects: Sequence[Manifest], name: str, variable: str) -> None:
-    """Tell the pods of a StatefulSet how many they are."""
-    servers = _find(objects, "StatefulSet", name)
-    for container in servers["spec"]["template"]["spec"]["containers"]:
-        pods.add_env(container, {"name": variable, "value": str(servers["spec"]["replicas"])})
+def _tell_count(objects: Sequence[Manifest], name: str, variable: str, *others: str) -> None:
+    """Tell the pods of a StatefulSet, and of others, how many it has."""
+    count = str(_find(objects, "StatefulSet", name)["spec"]["replicas"])
+    for told in (name, *others):
+        for container in _find(objects, "StatefulSet", told)["spec"]["template"]["spec"]["containers"]:
+            pods.add_env(container, {"name": variable, "value": count})
 
 
 def _environment(

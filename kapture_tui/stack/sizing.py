@@ -33,6 +33,7 @@ class Size:
         """How many of a component the scale starts; 1 for what it does not multiply."""
         counts = {Component.LOADER: self.loaders, Component.ETL: self.etl}
         counts |= {sink_of(database): self.sinks for database in databases()}
+        counts[Component.ZOOKEEPER] = len(voters(self.brokers))
         return counts.get(component, 1)
 
 
@@ -54,7 +55,7 @@ def min_insync(brokers: int) -> int:
 
 
 def voters(brokers: int) -> tuple[int, ...]:
-    """The brokers that vote on Kafka's metadata; fixed when the cluster is made."""
+    """The brokers that vote on Kafka's metadata; fixed when the cluster is made. As many ZooKeepers do it for them."""
     return (0, 1, 2) if brokers >= 3 else (0,)
 
 
@@ -73,7 +74,13 @@ _CPU_LIMITS = {"kafka": "2", "data-loader": "2"}
 # At most 51 partitions of 256 MiB and 51 of 32 MiB on a broker, and a segment more of each: see workload/topics.py.
 # Mongo keeps every transaction for good.
 # In Postgres a transaction takes some 400 bytes with its items and indexes, and up to 1 GiB is log.
-_CLAIMS = {"kafka": "20Gi", "mongo": "10Gi", "postgres": "20Gi", "elasticsearch": "10Gi"}
+_CLAIMS = {
+    "kafka": "20Gi",
+    "mongo": "10Gi",
+    "postgres": "20Gi",
+    "elasticsearch": "10Gi",
+    "zookeeper": "1Gi",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,7 @@ _COSTS = {
 }
 _EMBEDDED = _Cost(200, 0.4)
 _REAL_KAFKA = _Cost(700, 14.0)
+_ZOOKEEPER = _Cost(130, 2.0)
 _LOADER_PER_CUSTOMER = _Cost(0.006, 0.00016)
 _REDIS_PER_CUSTOMER_MIB = 0.00015
 _WAITS_S = 1.0
@@ -129,6 +137,7 @@ def estimate(spec: StackSpec, cores: int) -> Estimate:
     costs = [_COSTS[component] for component in _COSTS for _ in range(_here(spec, component, scaled))]
     if not spec.kafka_bootstrap:
         costs.append(_REAL_KAFKA if spec.kafka_home else _EMBEDDED)
+        costs += [_ZOOKEEPER] if spec.has(Component.ZOOKEEPER) else []
     costs += [_WRAPPER] * len(costs) + [_SUPERVISOR]
     customers = spec.load.customers * scaled.loaders
     mebibytes = sum(cost.mebibytes for cost in costs) + customers * _LOADER_PER_CUSTOMER.mebibytes

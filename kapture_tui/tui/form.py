@@ -178,8 +178,6 @@ class Form:
             return "" if found.ok else f"{found.text}: {found.remedy}" if found.remedy else found.text
         from kapture_tui.stack.catalogue import CATALOGUE
 
-        if not CATALOGUE[component].available:
-            return "not in this release"
         return "" if self.on_cluster or CATALOGUE[component].local else "not on this machine"
 
     def finding(self, component: Component) -> Finding | None:

@@ -244,7 +244,7 @@ class Spout:
     def _finish(self) -> None:
         if self._books is not None:
             self._reporter.report(LoaderState.LIVE)
-        self._figures.end()
+        self._figures.end(self._told)
         self._producer.flush(10.0)
         self._source.close()
 

@@ -70,8 +70,9 @@ async def test_the_server_takes_the_stack(
     api: Api, namespace: str, tmp_path: Path, name: str, scale: int
 ) -> None:
     cluster = CLUSTERS[name]
-    spec = StackSpec(namespace, scale, REDIS | {Component.PROMETHEUS}, cluster=cluster)
+    chosen = REDIS | {Component.PROMETHEUS, Component.ZOOKEEPER}
     bundles = () if cluster.image else (BUNDLE,)
+    spec = StackSpec(namespace, scale, chosen, cluster=cluster)
     await accepted(api, spec, tmp_path / "out", replace(FACTS, bundles=bundles))
 
 

@@ -131,10 +131,3 @@ async def test_a_user_who_may_nothing(api: Api, namespace: str, tmp_path: Path) 
     assert done.returncode == 3
     assert "may not" in message(done)
     assert await find(api, namespace) == []
-
-
-@pytest.mark.parametrize("flag", ["-o", "-m", "-w", "-z"])
-def test_what_comes_later_says_so(flag: str) -> None:
-    done = up("pets", "1", flag, "--target", "kubernetes")
-    assert done.returncode == 2
-    assert "not available in this release" in message(done)

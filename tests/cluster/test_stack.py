@@ -56,6 +56,7 @@ class Stack:
     Attributes:
         api: of somebody who may do everything; for what the test does behind the program's back.
         kubeconfig: of the restricted user, through `proxy`.
+        zookeeper: its brokers have ZooKeeper in place of KRaft.
         events: all that were seen, with the monotonic time at which they were.
     """
 
@@ -66,6 +67,7 @@ class Stack:
     target: KubernetesTarget
     hub: Hub
     deployed: subprocess.CompletedProcess[str]
+    zookeeper: bool
     events: list[tuple[float, Event]] = field(default_factory=list)
 
     async def watch(self) -> None:
@@ -98,6 +100,16 @@ class Stack:
         """Delete a pod without warning, behind the program's back."""
         path = f"/api/v1/namespaces/{self.namespace}/pods/{name}"
         await self.api.request("DELETE", path, body={"gracePeriodSeconds": 0})
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """All its components but the brokers."""
+        return (*KINDS, "zookeeper") if self.zookeeper else KINDS
+
+    def only_once(self) -> None:
+        """Skip a test that takes its time and has nothing to do with what keeps the brokers' metadata."""
+        if self.zookeeper:
+            pytest.skip("done with KRaft")
 
     def kapture(self, *words: str) -> subprocess.CompletedProcess[str]:
         """One command line of the restricted user."""
@@ -138,8 +150,10 @@ def pods(snapshot: Snapshot, component: str) -> list[PodRow]:
     return [row for row in snapshot.pods if row.component == component and row.phase != "Terminating"]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["-rp", "-rpz"])
+async def stack(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> AsyncIterator[Stack]:
     """Scale 3 with Redis and Prometheus, in a namespace that was there before and enforces restricted pods."""
     folder = tmp_path_factory.mktemp("user")
     namespace = f"kapture-test-{secrets.token_hex(3)}"
@@ -160,11 +174,22 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
             namespace=namespace,
         )
         await _foreign(api, namespace)
-        words = ("up", namespace, str(SCALE), "-rp", "--rate", str(RATE), "-c", "500", "--yes", "--json")
+        words = (
+            "up",
+            namespace,
+            str(SCALE),
+            request.param,
+            "--rate",
+            str(RATE),
+            "-c",
+            "500",
+            "--yes",
+            "--json",
+        )
         done = await asyncio.to_thread(kapture, through, *words)
         assert done.returncode == 0, done.stderr
         target = KubernetesTarget(namespace, Connection(str(through)))
-        made = Stack(api, namespace, through, proxy, target, Hub(target), done)
+        made = Stack(api, namespace, through, proxy, target, Hub(target), done, "z" in request.param)
         reader = asyncio.create_task(made.watch())
         yield made
         reader.cancel()
@@ -200,7 +225,7 @@ async def test_everything_is_seen(stack: Stack) -> None:
         ),
         "every pod with CPU and memory, Redis operations",
     )
-    assert {row.component for row in seen.pods} == {"kafka", *KINDS}
+    assert {row.component for row in seen.pods} == {"kafka", *stack.kinds}
     assert all(row.node and row.memory_limit and row.cpu_limit is None for row in seen.pods)
     assert all(row.sample_age_s is not None and row.sample_age_s < 120 for row in seen.pods)
     assert seen.kafka is not None
@@ -211,6 +236,7 @@ async def test_everything_is_seen(stack: Stack) -> None:
 
 
 async def test_what_another_client_scales_is_told_and_stays(stack: Stack) -> None:
+    stack.only_once()
     path = f"/apis/apps/v1/namespaces/{stack.namespace}/deployments/data-loader/scale"
     before = len(stack.events)
     began_s = time.monotonic()
@@ -246,16 +272,17 @@ def _component(name: str) -> Any:
     return Component(name)
 
 
-async def test_the_number_of_brokers_cannot_be_changed(stack: Stack) -> None:
-    done = await asyncio.to_thread(stack.kapture, "up", stack.namespace, "1", "-rp", "--yes")
-    assert done.returncode == 2
-    assert "brokers" in done.stderr.splitlines()[-1]
+async def test_what_is_fixed_when_brokers_are_made_cannot_be_changed(stack: Stack) -> None:
+    same, other = ("-rpz", "-rp") if stack.zookeeper else ("-rp", "-rpz")
+    for scale, options, why in (("1", same, "number and voters"), (str(SCALE), other, "metadata in")):
+        done = await asyncio.to_thread(stack.kapture, "up", stack.namespace, scale, options, "--yes")
+        assert done.returncode == 2
+        assert why in done.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("components", [KINDS, ("kafka",)], ids=["one of each kind", "a broker"])
-async def test_deleted_pods_come_back_and_their_reasons_are_seen(
-    stack: Stack, components: tuple[str, ...]
-) -> None:
+@pytest.mark.parametrize("whose", ["one of each kind", "a broker"])
+async def test_deleted_pods_come_back_and_their_reasons_are_seen(stack: Stack, whose: str) -> None:
+    components = ("kafka",) if whose == "a broker" else stack.kinds
     before = await stack.until(lambda s: all(row.ready for row in s.pods), "all ready")
     victims = {component: pods(before, component)[-1] for component in components}
     known = len(stack.events)
@@ -276,6 +303,7 @@ async def test_deleted_pods_come_back_and_their_reasons_are_seen(
 
 
 async def test_an_api_server_that_is_away_for_a_minute_stops_nothing(stack: Stack) -> None:
+    stack.only_once()
     before = await stack.until_delivered(50)
     watching = subprocess.Popen(  # noqa: ASYNC220 - started in a moment, and read in threads
         command(stack.kubeconfig, "status", stack.namespace, "--watch", "1", "--json"),

@@ -10,13 +10,28 @@ from typing import Protocol
 
 import psutil
 
-from kapture_tui.targets.local.kafka import cluster_id, environment, find_home, write_properties
+from kapture_tui.targets.local.kafka import (
+    ZOOKEEPER_START,
+    cluster_id,
+    environment,
+    find_home,
+    kraft,
+    write_properties,
+)
 from kapture_tui.targets.local.mock_cluster import MockCluster
 from kapture_tui.targets.local.ports import free_ports
 from kapture_tui.workload.kafka import ClientSettings, KafkaError, open_admin
 
 PATIENCE_S = 60.0
 """Only a test that fails waits for so long."""
+
+
+def zookeeper_home() -> str | None:
+    """KAFKA_HOME, or another Kafka beside it, that brings ZooKeeper along; None: there is none."""
+    if not (home := os.environ.get("KAFKA_HOME")):
+        return None
+    places = (Path(home), *sorted(Path(home).parent.iterdir()))
+    return next((str(place) for place in places if (place / "bin" / ZOOKEEPER_START).is_file()), None)
 
 
 class Cluster(Protocol):
@@ -59,7 +74,7 @@ class Real:
         self._home = find_home(os.environ["KAFKA_HOME"])
         port, controller_port = free_ports(2)
         self.bootstrap = f"127.0.0.1:{port}"
-        self._config = str(write_properties(folder, port, controller_port))
+        self._config = str(write_properties(folder, port, kraft(port, controller_port)))
         self._env = os.environ | environment(folder)
         self._log = folder / "output.log"
         form = ("format", "--cluster-id", cluster_id(), "--config", self._config)

@@ -15,7 +15,7 @@ from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.model.times import timestamp
 from kapture_tui.stack.bundle import Bundle, bundle
-from kapture_tui.stack.catalogue import passwords
+from kapture_tui.stack.catalogue import check_quorum, passwords
 from kapture_tui.stack.render import RunFacts, render, scaled
 from kapture_tui.targets.base import Finding
 from kapture_tui.targets.kubernetes import apply
@@ -236,6 +236,7 @@ def refuse_change(running: StackSpec, wanted: StackSpec) -> None:
     """Raises UsageError for a change that cannot be made on a running stack."""
     if running.scale != wanted.scale:
         raise brokers_are_fixed(wanted, running.scale)
+    check_quorum(running, wanted)
     fixed = ["storage", "storage_class"]
     if running.has(Component.REDIS):
         fixed.append("redis_count")

@@ -7,7 +7,7 @@ import re
 import secrets
 import shutil
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +23,11 @@ OLDEST = (3, 3)
 """The first release whose KRaft is meant for use."""
 
 HEAP = "-Xms256m -Xmx768m"
+ZOOKEEPER_HEAP = "-Xms32m -Xmx256m"
 BRIEF_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """For a program that runs a second or two: most of that is compiling and setting up collectors."""
+
+ZOOKEEPER_START = "zookeeper-server-start.sh"
 
 DELETE_S = 20.0
 
@@ -39,6 +42,11 @@ class Home:
     def script(self, name: str) -> str:
         """The path of one of its programs."""
         return str(self.path / "bin" / name)
+
+    @property
+    def zookeeper(self) -> bool:
+        """Whether it brings ZooKeeper along: Kafka does up to 3.9."""
+        return Path(self.script(ZOOKEEPER_START)).is_file()
 
 
 def find_home(directory: str) -> Home:
@@ -64,17 +72,51 @@ def find_home(directory: str) -> Home:
     return Home(path, version)
 
 
-def properties(port: int, controller_port: int, data: Path) -> str:
-    """The server.properties of a single node, broker and controller in one."""
-    lines = {
+def find_zookeeper(directory: str | None) -> Home:
+    """Look at a KAFKA_HOME that is to bring ZooKeeper along. Raises UsageError: there is none, or it does not."""
+    remedy = "point KAFKA_HOME at an Apache Kafka of 3.9 or older"
+    if directory is None:
+        raise UsageError("zookeeper", "the embedded broker has no use for it", remedy)
+    home = find_home(directory)
+    if not home.zookeeper:
+        raise UsageError("zookeeper", f"Kafka {home.version} brings none", remedy)
+    return home
+
+
+def kraft(port: int, controller_port: int) -> dict[str, str]:
+    """What makes a node broker and controller in one."""
+    return {
         "process.roles": "broker,controller",
         "node.id": "1",
         "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
         "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "PLAINTEXT",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    }
+
+
+def with_zookeeper(port: int, zookeeper_port: int) -> dict[str, str]:
+    """What makes a node a broker that keeps its metadata in ZooKeeper."""
+    return {
+        "broker.id": "1",
+        "zookeeper.connect": f"127.0.0.1:{zookeeper_port}",
+        "zookeeper.connection.timeout.ms": "60000",
+        # A broker that was killed may register again only when its last session is over.
+        "zookeeper.session.timeout.ms": "4000",
+        "listeners": f"PLAINTEXT://127.0.0.1:{port}",
+    }
+
+
+def properties(port: int, quorum: Mapping[str, str], data: Path) -> str:
+    """The server.properties of a single node.
+
+    Args:
+        quorum: where its metadata is: see `kraft` and `with_zookeeper`.
+    """
+    lines = {
+        **quorum,
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
         "log.dirs": str(data).replace("\\", "\\\\"),
         "auto.create.topics.enable": "false",
         "default.replication.factor": "1",
@@ -89,11 +131,21 @@ def properties(port: int, controller_port: int, data: Path) -> str:
     return "".join(f"{name}={value}\n" for name, value in lines.items())
 
 
-def write_properties(folder: Path, port: int, controller_port: int) -> Path:
+def write_properties(folder: Path, port: int, quorum: Mapping[str, str]) -> Path:
     """Write server.properties into the folder. Raises OSError."""
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / "server.properties"
-    path.write_text(properties(port, controller_port, folder / "data"))
+    path.write_text(properties(port, quorum, folder / "data"))
+    return path
+
+
+def write_zookeeper_properties(folder: Path, port: int) -> Path:
+    """Write the configuration of a single ZooKeeper into the folder. Raises OSError."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / "zookeeper.properties"
+    data = str(folder / "data").replace("\\", "\\\\")
+    address = f"clientPort={port}\nclientPortAddress=127.0.0.1\n"
+    path.write_text(f"dataDir={data}\n{address}tickTime=1000\nmaxClientCnxns=0\nadmin.enableServer=false\n")
     return path
 
 
@@ -103,9 +155,9 @@ def cluster_id() -> str:
     return urlsafe_b64encode(b"\x01" + secrets.token_bytes(15)).decode().rstrip("=")
 
 
-def environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path, heap: str = HEAP) -> dict[str, str]:
     """Variables for Kafka's programs: a modest heap, and logs that stay in the state directory."""
-    return {"KAFKA_HEAP_OPTS": HEAP, "LOG_DIR": str(folder / "logs"), "KAFKA_GC_LOG_OPTS": " "}
+    return {"KAFKA_HEAP_OPTS": heap, "LOG_DIR": str(folder / "logs"), "KAFKA_GC_LOG_OPTS": " "}
 
 
 def count(bootstrap: str) -> int:

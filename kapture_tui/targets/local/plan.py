@@ -34,6 +34,7 @@ WORKLOADS = {
 
 BROKER = "kapture_tui.targets.local.broker"
 START_S = 60.0
+KAFKA_START_S = 120.0
 TOPICS_PATIENCE_S = 60
 """Shorter than what `topics` as a whole may take, so that it says itself what is missing."""
 
@@ -112,7 +113,8 @@ class LocalPlan:
         self._size: Size = size(spec.scale)
         self._replication = min(3, brokers)
         self._ports: Mapping[str, int] = {}
-        self._home = kafka.find_home(spec.kafka_home) if spec.kafka_home else None
+        find_home = kafka.find_zookeeper if self._zookeeper else kafka.find_home
+        self._home = find_home(spec.kafka_home) if spec.kafka_home else None
         self._properties: Path | None = None
 
     @property
@@ -136,11 +138,13 @@ class LocalPlan:
     def prepare(self) -> None:
         """See `Plan`."""
         # A database may be added later, when the ports that are free now may not be.
-        names = ("kafka", "controller", "webapp", *(database.value for database in databases()))
+        names = ("kafka", "quorum", "webapp", *(database.value for database in databases()))
         self._ports = dict(zip(names, free_ports(len(names)), strict=True))
         if self._home:
             folder = self._state.path / "kafka"
-            self._properties = kafka.write_properties(folder, self._ports["kafka"], self._ports["controller"])
+            port, quorum = self._ports["kafka"], self._ports["quorum"]
+            kind = kafka.with_zookeeper if self._zookeeper else kafka.kraft
+            self._properties = kafka.write_properties(folder, port, kind(port, quorum))
             self.bootstrap = f"127.0.0.1:{self._ports['kafka']}"
 
     def kafka(self) -> tuple[ChildSpec, ...]:
@@ -151,23 +155,42 @@ class LocalPlan:
             return (self._embedded(),)
         env = self._environment("kafka") | kafka.environment(self._state.path / "kafka")
         config = str(self._properties)
+        broker = ChildSpec(
+            name="kafka",
+            component=Component.KAFKA,
+            command=(self._home.script("kafka-server-start.sh"), config),
+            env=env,
+            ready=PortAnswers(self._ports["kafka"]),
+            start_s=KAFKA_START_S,
+        )
+        if self._zookeeper:
+            return (self._zookeeper_child(self._home.script(kafka.ZOOKEEPER_START)), broker)
         form = ("format", "--cluster-id", kafka.cluster_id(), "--config", config)
-        return (
-            ChildSpec(
-                name="kafka-format",
-                component=Component.KAFKA,
-                command=(self._home.script("kafka-storage.sh"), *form),
-                env=env | {"KAFKA_JVM_PERFORMANCE_OPTS": kafka.BRIEF_JVM},
-                on_death=OnDeath.ONCE,
-            ),
-            ChildSpec(
-                name="kafka",
-                component=Component.KAFKA,
-                command=(self._home.script("kafka-server-start.sh"), config),
-                env=env,
-                ready=PortAnswers(self._ports["kafka"]),
-                start_s=120.0,
-            ),
+        formatting = ChildSpec(
+            name="kafka-format",
+            component=Component.KAFKA,
+            command=(self._home.script("kafka-storage.sh"), *form),
+            env=env | {"KAFKA_JVM_PERFORMANCE_OPTS": kafka.BRIEF_JVM},
+            on_death=OnDeath.ONCE,
+        )
+        return (formatting, broker)
+
+    @property
+    def _zookeeper(self) -> bool:
+        return self.spec.has(Component.ZOOKEEPER)
+
+    def _zookeeper_child(self, program: str) -> ChildSpec:
+        name, port = Component.ZOOKEEPER.value, self._ports["quorum"]
+        folder = self._state.path / name
+        config = kafka.write_zookeeper_properties(folder, port)
+        env = self._environment(name) | kafka.environment(folder, kafka.ZOOKEEPER_HEAP)
+        return ChildSpec(
+            name=name,
+            component=Component.ZOOKEEPER,
+            command=(program, str(config)),
+            env=env,
+            ready=PortAnswers(port),
+            start_s=KAFKA_START_S,
         )
 
     def _embedded(self) -> ChildSpec:

@@ -61,11 +61,12 @@ def disk_needed(spec: StackSpec) -> int:
 
 
 def _checks(spec: StackSpec) -> list[_Check]:
-    later = [c for c in CHOICES if not (CATALOGUE[c].local and CATALOGUE[c].available)]
+    later = [c for c in CHOICES if not CATALOGUE[c].local]
     return [
         _Check(Component.KAFKA.value, lambda: _kafka(spec)),
         *(_Check(d.value, partial(_database, spec, d), spec.has(d)) for d in databases() if d not in later),
         *(_Check(component.value, partial(_later, component), spec.has(component)) for component in later),
+        _Check(Component.ZOOKEEPER.value, lambda: _zookeeper(spec), spec.has(Component.ZOOKEEPER)),
         _Check("python", _python, fatal=False),
         _Check("memory", lambda: _memory(spec), fatal=False),
         _Check("state", lambda: _state(spec)),
@@ -97,6 +98,12 @@ def _kafka(spec: StackSpec) -> str:
 def _database(spec: StackSpec, database: Component) -> str:
     server, url = server_of(database), spec.url(database)
     return server.check(url) if url else server.describe()
+
+
+def _zookeeper(spec: StackSpec) -> str:
+    if spec.kafka_bootstrap:
+        raise UsageError("zookeeper", "the brokers are elsewhere", "leave --kafka-bootstrap out")
+    return f"comes with Kafka {kafka.find_zookeeper(spec.kafka_home).version}"
 
 
 def _later(component: Component) -> str:

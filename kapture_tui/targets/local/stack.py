@@ -11,7 +11,7 @@ from kapture_tui.model.errors import IntegrityViolated, KaptureError, UsageError
 from kapture_tui.model.event import EventKind
 from kapture_tui.model.snapshot import Phase, PodRow
 from kapture_tui.model.spec import SENDERS, Component, StackSpec, sink_of
-from kapture_tui.stack.catalogue import CATALOGUE, check_scale
+from kapture_tui.stack.catalogue import CATALOGUE, check_quorum, check_scale
 from kapture_tui.targets.local.child import Child, ChildSpec, OnDeath
 from kapture_tui.targets.local.journal import Journal
 from kapture_tui.targets.local.plan import Plan
@@ -36,6 +36,7 @@ def stop_order(spec: StackSpec) -> tuple[tuple[Component, ...], ...]:
         (Component.OBSERVER,),
         spec.databases,
         (Component.KAFKA,),
+        (Component.ZOOKEEPER,),
     )
 
 
@@ -146,6 +147,7 @@ class Stack:
         if spec != kept or not self.spec.components < spec.components:
             cause = "it is running, and differs in more than further components"
             raise UsageError(f"deploying {spec.namespace}", cause, f"kapture-tui down {spec.namespace} first")
+        check_quorum(self.spec, spec)
         async with self._changes():
             gains_spout = spec.has(Component.SPOUT) and not self.spec.has(Component.SPOUT)
             self.plan.spec = spec

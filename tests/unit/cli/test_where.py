@@ -152,7 +152,6 @@ def test_every_option_of_the_cluster_arrives(env: dict[str, str], tmp_path: Path
         ("up demo 1 --toleration a=b:Never", "effects are"),
         ("up demo 1 --kafka-bootstrap a:1", "add --target local"),
         ("up demo 1 -r --redis-url redis://x", "add --target local"),
-        ("up demo 1 -z", "not available in this release"),
         ("up demo 1 -e --elasticsearch-url http://x:1", "add --target local"),
         ("pets 1 --purge", "goes with --delete"),
         ("render demo 1", "-o DIR is missing"),

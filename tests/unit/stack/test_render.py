@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from kapture_tui.model.errors import UsageError
 from kapture_tui.model.spec import Component, LoadSpec, StackSpec
 from kapture_tui.model.wire import from_wire
 from kapture_tui.stack.kustomize import Manifest
@@ -16,7 +15,7 @@ from kapture_tui.stack.render import CHECKSUM, RunFacts, render, scaled
 from kapture_tui.stack.sizing import size
 from kapture_tui.targets.kubernetes.demand import demand
 from kapture_tui.workload.settings import Settings
-from tests.unit.stack.samples import ALL, FACTS, REDIS, containers, pod_of, pods_of, rendered, stack
+from tests.unit.stack.samples import FACTS, REDIS, containers, pod_of, pods_of, rendered, stack
 
 LABELS = {
     "app.kubernetes.io/part-of": "kapture",
@@ -108,6 +107,21 @@ def test_a_scale_becomes_replicas(scale: int) -> None:
     assert data["KAPTURE_REPLICATION"] == str(min(3, scale))
     (kafka,) = pod_of(objects["StatefulSet", "kafka"])["containers"]
     assert {"name": "BROKERS", "value": str(scale)} in kafka["env"]
+
+
+@pytest.mark.parametrize(("scale", "members"), [(1, 1), (2, 1), (3, 3), (20, 3)])
+def test_zookeeper_takes_the_place_of_the_voters(scale: int, members: int) -> None:
+    spec = stack(scale, frozenset({Component.ZOOKEEPER}))
+    objects = rendered(spec)
+    for name, image in (("kafka", "apache/kafka:3.9.1"), ("zookeeper", "zookeeper:3.9")):
+        (container,) = pod_of(objects["StatefulSet", name])["containers"]
+        assert container["image"] == image
+        assert {"name": "ZOOKEEPERS", "value": str(members)} in container["env"]
+    assert objects["StatefulSet", "zookeeper"]["spec"]["replicas"] == members
+    assert "zookeeper.connect" in objects["ConfigMap", "kafka"]["data"]["start.sh"]
+    sets = [found["metadata"]["name"] for found in render(spec, FACTS) if found["kind"] == "StatefulSet"]
+    assert sets == ["zookeeper", "kafka"]
+    assert "9093" not in json.dumps([objects["Service", "kafka-brokers"], objects["StatefulSet", "kafka"]])
 
 
 def test_pods_are_told_the_load_that_was_asked_for() -> None:
@@ -258,11 +272,6 @@ def test_the_same_stack_is_rendered_to_the_same_objects() -> None:
     assert render(stack(), FACTS) == render(stack(), FACTS)
     other = RunFacts("r8", FACTS.bundles, FACTS.passwords)
     assert render(stack(), FACTS) != render(stack(), other)
-
-
-def test_components_of_later_releases_are_refused() -> None:
-    with pytest.raises(UsageError, match="zookeeper: not available"):
-        render(stack(components=ALL | {Component.ZOOKEEPER}), FACTS)
 
 
 def test_several_redis_servers_have_sentinels_and_clients_ask_them() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kapture_tui.model.errors import UsageError
 from kapture_tui.model.spec import CHOICES, SENDERS, Component, LoadSpec, StackSpec
-from kapture_tui.stack.catalogue import CATALOGUE, check_scale, component_named
+from kapture_tui.stack.catalogue import CATALOGUE, check_quorum, check_scale, component_named, manifests_of
 from kapture_tui.stack.render import render
 from kapture_tui.stack.sizing import (
     PARTITIONS_PER_CONSUMER,
@@ -23,6 +23,7 @@ from kapture_tui.stack.sizing import (
     voters,
 )
 from kapture_tui.targets.kubernetes.demand import demand
+from kapture_tui.targets.kubernetes.kinds import name_of
 from tests.unit.stack.samples import FACTS, stack
 
 REDIS = frozenset({Component.REDIS})
@@ -75,6 +76,16 @@ def test_the_catalogue_has_every_component() -> None:
     assert [c for c in CHOICES if not CATALOGUE[c].local] == [Component.PROMETHEUS]
 
 
+def test_what_keeps_the_metadata_is_fixed() -> None:
+    kraft, zookeeper = StackSpec("n"), StackSpec("n", components=frozenset({Component.ZOOKEEPER}))
+    for spec in (kraft, zookeeper):
+        check_quorum(spec, spec.with_component(Component.REDIS))
+    with pytest.raises(UsageError, match="keep their metadata in KRaft"):
+        check_quorum(kraft, zookeeper)
+    with pytest.raises(UsageError, match="keep their metadata in ZooKeeper"):
+        check_quorum(zookeeper, kraft)
+
+
 def test_names() -> None:
     assert component_named("etl-redis") is Component.REDIS_SINK
     with pytest.raises(UsageError, match=r"'redsi'.*unknown.*redis, elasticsearch"):
@@ -122,23 +133,24 @@ def test_the_documented_scales_are_those_of_the_code() -> None:
 
 
 def test_the_documented_pods_are_those_of_the_manifests() -> None:
-    found = {}
-    everything = frozenset(choice for choice in CHOICES if CATALOGUE[choice].available)
-    for cluster in ({}, {"storage": "persistent", "cpu_limits": True}):
-        spec = stack(1, everything, **cluster)
-        for pods in (asked := demand(render(spec, FACTS))).pods:
-            found[pods.owner] = pods
-    claims = dict(zip(("kafka", "redis", "mongo"), asked.claims, strict=True))
+    everything = frozenset(choice for choice in CHOICES if manifests_of(choice).is_dir())
+    objects = render(stack(1, everything, storage="persistent", cpu_limits=True), FACTS)
+    found = {pods.owner: pods for pods in demand(objects).pods}
+    claims = {
+        name_of(one): template["spec"]["resources"]["requests"]["storage"]
+        for one in objects
+        for template in one.get("spec", {}).get("volumeClaimTemplates", ())
+    }
     rows = {row[0].strip("`"): row[1:] for row in table(1)}
     assert rows.keys() == found.keys()
     for name, row in rows.items():
-        pods, claim = found[name], claims.get(name)
+        pods = found[name]
         assert row == [
             f"{pods.requests['cpu'] * 1000:.0f} m",
             f"{pods.requests['memory'] / 2**20:.0f} MiB",
             f"{pods.limits['memory'] / 2**20:.0f} MiB",
             f"{pods.limits['cpu']:.0f}",
-            f"{claim.bytes / 2**30:.0f}Gi" if claim else "–",
+            claims.get(name, "–"),
         ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -221,12 +221,29 @@ def test_passwords_do_not_get_into_messages() -> None:
     assert redis.redacted("rediss://user:secret@host:1234/2?password=x") == "rediss://host:1234/2"
 
 
-def test_a_kafka_node_listens_on_loopback_only(tmp_path: Path) -> None:
-    lines = dict(line.split("=", 1) for line in kafka.properties(1000, 1001, tmp_path).splitlines())
+@pytest.mark.parametrize(
+    ("kind", "field", "quorum"),
+    [
+        (kafka.kraft, "controller.quorum.voters", "1@127.0.0.1:1001"),
+        (kafka.with_zookeeper, "zookeeper.connect", "127.0.0.1:1001"),
+    ],
+)
+def test_a_kafka_node_listens_on_loopback_only(
+    tmp_path: Path, kind: Callable[[int, int], dict[str, str]], field: str, quorum: str
+) -> None:
+    text = kafka.write_properties(tmp_path, 1000, kind(1000, 1001)).read_text()
+    lines = dict(line.split("=", 1) for line in text.splitlines())
     for address in (*lines["listeners"].split(","), *lines["advertised.listeners"].split(",")):
         assert address.partition("://")[2].startswith("127.0.0.1:")
-    assert lines["controller.quorum.voters"] == "1@127.0.0.1:1001"
-    assert lines["log.dirs"] == str(tmp_path)
+    assert lines[field] == quorum
+    assert lines["log.dirs"] == str(tmp_path / "data")
+
+
+def test_zookeeper_listens_on_loopback_only(tmp_path: Path) -> None:
+    text = kafka.write_zookeeper_properties(tmp_path, 1001).read_text()
+    lines = dict(line.split("=", 1) for line in text.splitlines())
+    assert (lines["clientPortAddress"], lines["clientPort"]) == ("127.0.0.1", "1001")
+    assert lines["dataDir"] == str(tmp_path / "data")
 
 
 def test_cluster_ids_differ_and_are_no_options() -> None:
@@ -260,6 +277,20 @@ def test_kafka_homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jars: list
     if not says:
         with pytest.raises(UsageError, match="Java is not installed"):
             kafka.find_home(str(tmp_path))
+
+
+def test_a_kafka_home_may_bring_zookeeper_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("bin", "libs", "java/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name in ("bin/kafka-server-start.sh", "java/bin/java", "libs/kafka-clients-3.9.2.jar"):
+        (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "java"))
+    with pytest.raises(UsageError, match=r"embedded broker.*Kafka of 3.9 or older"):
+        kafka.find_zookeeper(None)
+    with pytest.raises(UsageError, match=r"Kafka 3.9.2 brings none.*3.9 or older"):
+        kafka.find_zookeeper(str(tmp_path))
+    (tmp_path / "bin" / "zookeeper-server-start.sh").touch(mode=0o755)
+    assert kafka.find_zookeeper(str(tmp_path)).version == "3.9.2"
 
 
 def test_an_unknown_target_is_named() -> None:
