@@ -10,10 +10,11 @@ import gc
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual._compositor import ChopsUpdate, CompositorUpdate
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App
 from textual.screen import Screen
 
@@ -22,12 +23,14 @@ from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.model.spec import StackSpec
 from kapture_tui.tui import hangup, preferences, themes
 from kapture_tui.tui.actions import Session, exit_code
+from kapture_tui.tui.answers import is_light
+from kapture_tui.tui.background import few_colors
 from kapture_tui.tui.commands import shown
 from kapture_tui.tui.feed import Feed
 from kapture_tui.tui.form import form_for
 from kapture_tui.tui.history import History
+from kapture_tui.tui.link import Link
 from kapture_tui.tui.options import ConsoleOptions
-from kapture_tui.tui.output import TightUpdate
 from kapture_tui.tui.palette import Commands
 from kapture_tui.tui.questions import Fact, whereabouts
 from kapture_tui.tui.screens.base import Stage, bindings
@@ -46,6 +49,9 @@ if TYPE_CHECKING:
 CLOSE_S = 2.0
 """How long connections may take to be let go, seconds."""
 
+RELOAD_S = 0.5
+"""How often the theme's file is looked at."""
+
 LOOK_AGAIN_S = 5.0
 """How long to wait before a cluster that did not answer is asked again who we are."""
 
@@ -61,6 +67,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         history: of its figures.
         failure: the error its deploy or teardown ended with.
         role_styles: the theme, as the canvases want it.
+        typed_before, answer_due: see `Listener`.
+        mouse: whether the mouse is reported to us.
     """
 
     COMMANDS: ClassVar = {Commands}
@@ -74,6 +82,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         palette: Palette,
         keys: Mapping[str, str],
         clock: Callable[[], float] = monotonic,
+        follows_terminal: bool = False,
     ) -> None:
         self._monochrome = "NO_COLOR" in os.environ
         super().__init__(driver_class=Terminal, ansi_color=True if self._monochrome else None)
@@ -91,12 +100,15 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._running_here = False
         self._hung_up = False
         self._epitaph = ""
+        self.typed_before, self.answer_due, self.mouse = "", False, True
+        self._follows_terminal = follows_terminal
+        self._link = Link(self)
         self.set_keymap(dict(keys))
         self.wear(palette)
 
     def run_until_left(self) -> int:
         """Run on the terminal; return the exit code."""
-        code = self.run()
+        code = self.run(mouse=self.mouse)
         if self._epitaph and not self._hung_up:
             print(self._epitaph)
         return self.return_code or 1 if code is None else code
@@ -111,9 +123,15 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """The first screen is painted: see `run_console`."""
         gc.enable()
 
+    def on_resize(self) -> None:
+        """What a terminal does to its cells when it changes its size, nobody knows."""
+        self.terminal_is_new()
+
     def on_mount(self) -> None:
         """Watch the terminal, and the stack if there is one already."""
         hangup.install(self.hang_up)
+        self._link.begin()
+        self.set_interval(RELOAD_S, self._reload_theme)
         self._running_here = self.options.start
         self._look_around()
         if self.options.attach:
@@ -355,9 +373,14 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self._feed.cancel()
             self._feed = None
 
-    def _show(self, snapshot: Snapshot) -> None:
+    def show_latest(self) -> None:
+        """Have the top screen show the newest snapshot."""
         if self.is_running and isinstance(self.screen, Stage):
-            self.screen.show(snapshot)
+            self.screen.show(self.session.latest)
+
+    def _show(self, _: Snapshot) -> None:
+        if self._link.takes_news():
+            self.show_latest()
 
     def _say_trouble(self, error: KaptureError) -> None:
         if self.is_running:
@@ -368,12 +391,38 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def wear(self, palette: Palette) -> None:
         """Draw everything in a theme."""
         self.palette = palette
+        self._theme_file = themes.Watched(palette.path)
         self.role_styles = role_styles(palette, self._monochrome)
         self.register_theme(textual_theme(palette, self._monochrome))
         self.theme = palette.name
         for screen in self.screen_stack if self.is_running else ():
             for canvas in screen.query(Canvas):
                 canvas.restyle()
+
+    def _reload_theme(self) -> None:
+        """Wear the theme anew when its file has changed: whoever writes one sees it at once."""
+        try:
+            palette = self._theme_file.changed()
+        except KaptureError as exc:
+            self.top_stage().say(str(exc), "warn")
+            return
+        if palette is not None:
+            self.wear(palette)
+
+    def terminal_says(self, answer: str) -> None:
+        """Follow the terminal's background; it has answered late. Called in the reader's thread."""
+        light = is_light(answer)
+        if self._follows_terminal and light is not None:
+            name = themes.fitting(light, few_colors(os.environ))
+            self._link.call(lambda: self.wear(themes.load(name)))
+
+    def terminal_is_new(self) -> None:
+        """Nothing is known of what the terminal shows."""
+        self._link.glass.forget()
+
+    def terminal_ready(self) -> None:
+        """See `Link.ready`. Called in the reader's thread."""
+        self._link.call(self._link.ready)
 
     def action_theme(self) -> None:
         """Choose a theme."""
@@ -387,7 +436,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
             return
         try:
             self.wear(themes.load(name))
-            preferences.keep_theme(name)
+            self._follows_terminal = False
+            preferences.keep(replace(preferences.load(), theme=name))
         except (KaptureError, OSError) as exc:
             self.top_stage().say(f"theme {name} is not kept: {exc}", "warn")
 
@@ -423,11 +473,18 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.top_stage().say("there is no terminal with a mouse", "warn")
             return
         on = self._driver.switch_mouse()
+        with suppress(KaptureError, OSError):
+            preferences.keep(replace(preferences.load(), mouse=on))
         how = "on: clicks select" if on else "off: the terminal's own selection works"
         self.top_stage().say(f"mouse {how}")
 
     # Bytes
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | CompositorUpdate | None) -> None:
-        tight = TightUpdate(renderable) if isinstance(renderable, ChopsUpdate) else renderable
-        super()._display(screen, tight)  # type: ignore[arg-type]
+        if isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            tight = self._link.tightened(renderable)
+            if tight is None:
+                return
+            renderable = tight
+        super()._display(screen, renderable)  # type: ignore[arg-type]
+        self._link.sent()
