@@ -242,10 +242,20 @@ class Slow:
             self.turn()
 
 
-def test_on_a_slow_line_nothing_queues_up_and_keys_are_answered() -> None:
+def test_what_is_typed_ahead_of_the_prompt_is_no_command() -> None:
+    with console("attach", "0.2", "1000") as child:
+        child.until("processes")
+        child.press("/q/D-\r")
+        child.until("/q/D-")
+        child.press("?")
+        child.until("goes on running")
+
+
+@pytest.mark.parametrize("baud", [pytest.param(9_600, marks=pytest.mark.thorough), 57_600])
+def test_on_a_slow_line_nothing_queues_up_and_keys_are_answered(baud: int) -> None:
     """9,600 baud are 960 bytes a second; a screen of 80x24 in full takes some of them."""
     with console("attach", "0.1", "100000") as child:
-        line = Slow(child, 960.0)
+        line = Slow(child, baud / 10)
         line.until(b"processes")
         for key, shown in (("?", b"goes on running"), ("\x1b", b"processes"), ("j", b"logs of")):
             since = len(line.drawn)
