@@ -63,7 +63,6 @@ class ConsoleApp(App[int], inherit_bindings=False):
         options: what it was opened with.
         keys: the keymap in force, by command id.
         clock: monotonic seconds.
-        session: the stack on the screen.
         history: of its figures.
         failure: the error its deploy or teardown ended with.
         role_styles: the theme, as the canvases want it.
@@ -92,7 +91,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.failure: KaptureError | None = None
         self.history = History()
         self._form = form_for(options.spec, options.target, options.connection)
-        self.session = self.open_session(self._form.base)
+        self._session: Session | None = None
         self._feed: asyncio.Task[None] | None = None
         self._tasks: dict[asyncio.Task[None], Screen[Any]] = {}
         self._looking: asyncio.Task[None] | None = None
@@ -133,7 +132,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._link.begin()
         self.set_interval(RELOAD_S, self._reload_theme)
         self._running_here = self.options.start
-        self._look_around()
+        if self.options.attach or self.options.start:
+            self._look_around()
         if self.options.attach:
             self._follow()
         self.push_screen(self._first_screen())
@@ -158,8 +158,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Start a stack; `agreed`: a person has agreed to changes of its cluster."""
         from kapture_tui.tui.screens.steps import DeployScreen
 
-        self.let_go(self.session.target)
-        self.session = self.open_session(spec)
+        if self._session is not None:
+            self.let_go(self._session.target)
+        self._session = self.open_session(spec)
         self.session.agreed = agreed
         self.session.found = self._form.here()
         self._look_around()
@@ -193,6 +194,13 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Take note that the stack has been removed."""
         self._running_here = False
         self._epitaph = last or f"nothing left in {self.session.namespace}"
+
+    @property
+    def session(self) -> Session:
+        """The stack on the screen. Its target is opened when it is wanted: the setup screen is painted sooner."""
+        if self._session is None:
+            self._session = self.open_session(self._form.base)
+        return self._session
 
     def open_session(self, spec: StackSpec) -> Session:
         """Return a session for a stack. Raises KaptureError: the target cannot be opened."""
@@ -241,7 +249,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Let connections go, too."""
         for task in filter(None, (self._feed, self._looking)):
             task.cancel()
-        self.let_go(self.session.target)
+        if self._session is not None:
+            self.let_go(self._session.target)
         await super()._shutdown()
         await asyncio.gather(*self._let_go, return_exceptions=True)
 
@@ -281,15 +290,14 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def leaving(self, brief: bool = False) -> str:
         """Return what quitting does now: for the line of keys, or as a sentence."""
-        name, key = self.session.namespace, self.key("app.quit")
+        key = self.key("app.quit")
+        if not (self.options.attach or self._running_here):
+            return "quit" if brief else f"{key} leaves the console; nothing is running."
+        name = self.session.namespace
         if self._stops():
             return "quit, stops it" if brief else f"{key} stops {name}, with everything in it, and leaves."
-        if self.options.attach or self._running_here:
-            stays = (
-                f"{key} leaves the console; {name} goes on running: {self._picked_up_by()} shows it again."
-            )
-            return "quit, it stays" if brief else stays
-        return "quit" if brief else f"{key} leaves the console; nothing is running."
+        stays = f"{key} leaves the console; {name} goes on running: {self._picked_up_by()} shows it again."
+        return "quit, it stays" if brief else stays
 
     def _picked_up_by(self) -> str:
         """The command that shows the stack again."""
@@ -299,9 +307,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def _stops(self) -> bool:
         """Whether leaving stops the stack: one on this machine that this console started, unless told to keep it."""
+        if not self._running_here:
+            return False
         spec = self.session.spec
         keep = self.options.keep or self.options.readonly or (spec is not None and spec.keep)
-        return self._running_here and self.session.target.name == "local" and not keep
+        return self.session.target.name == "local" and not keep
 
     def action_leave(self) -> None:
         """Leave; what that does to the stack `leaving` says."""
@@ -315,10 +325,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def exit_now(self) -> None:
         """Leave with the exit code that is due; what stays on a cluster is named."""
-        on_cluster = self.session.target.name != "local"
-        if on_cluster and (self.options.attach or self._running_here) and not self._epitaph:
+        runs = self.options.attach or self._running_here
+        if runs and self.session.target.name != "local" and not self._epitaph:
             self._epitaph = f"{self.session.namespace} goes on running: {self._picked_up_by()}"
-        self.exit(exit_code(self.session.latest, self.failure))
+        latest = self._session.latest if self._session is not None else Snapshot()
+        self.exit(exit_code(latest, self.failure))
 
     def hang_up(self) -> None:
         """Leave because the terminal is gone; the stack is left to its supervisor."""
