@@ -31,9 +31,8 @@ def run_console(options: ConsoleOptions) -> int:
 
         preferred = preferences.load()
         chosen = themes.chosen(options.theme) or preferred.theme
-        palette, keys = themes.load(chosen or themes.DEFAULT), keymap.load()
-        app = _app(options, keys, preferred, None if chosen is None else palette)
-        return app.run_until_left()
+        palette = themes.load(chosen) if chosen is not None else None
+        return _app(options, keymap.load(), preferred, palette).run_until_left()
     finally:
         gc.enable()
 
