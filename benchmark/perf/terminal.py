@@ -1,4 +1,4 @@
-"""A program on a pseudo-terminal of 80x24, as over SSH: what it writes, and when."""
+"""A program on a pseudo-terminal, as over SSH: what it writes, and when. It answers as terminals do."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from benchmark.perf.result import CannotRun
 
 ROWS, COLUMNS = 24, 80
 END_S = 10.0
+
+READY, IS_READY = b"\x1b[5n", b"\x1b[0n"
+"""A program's question whether all has been drawn, and the answer."""
 
 
 class Terminal:
@@ -43,6 +46,11 @@ class Terminal:
         times = self._usage.cpu_times()
         return times.user + times.system
 
+    @property
+    def memory_bytes(self) -> int:
+        """Resident memory of the program."""
+        return int(self._usage.memory_info().rss)
+
     def read(self, until: Callable[[], bool], limit_s: float) -> bool:
         """Read what the program writes until something holds (True) or the time is over (False).
 
@@ -65,7 +73,14 @@ class Terminal:
         if not data:
             raise CannotRun(f"the program ended: {self.tail[-300:].decode(errors='replace')}")
         self.written += len(data)
+        asked = (self.tail[1 - len(READY) :] + data).count(READY)
+        if asked:
+            os.write(self._master, IS_READY * asked)
         self.tail = (self.tail + data)[-65536:]
+
+    def press(self, keys: str) -> None:
+        """Type."""
+        os.write(self._master, keys.encode())
 
     def close(self) -> None:
         """Hang up, and see that the program goes."""
@@ -79,14 +94,14 @@ class Terminal:
 
 
 @contextmanager
-def program(words: Sequence[str]) -> Iterator[Terminal]:
-    """`python WORDS` on a terminal."""
+def program(words: Sequence[str], columns: int = COLUMNS, rows: int = ROWS) -> Iterator[Terminal]:
+    """`python WORDS` on a terminal of that size."""
     pid, master = pty.fork()
     if pid == 0:
         os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         os.execv(sys.executable, [sys.executable, *words])
     # As early as can be: a program that asks before gets 0 x 0 and is told of the change by SIGWINCH.
-    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     terminal = Terminal(pid, master)
     try:
         yield terminal

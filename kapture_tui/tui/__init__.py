@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import gc
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from kapture_tui.tui.options import ConsoleOptions
+
+if TYPE_CHECKING:
+    from kapture_tui.tui.app import ConsoleApp
+    from kapture_tui.tui.preferences import Preferences
+    from kapture_tui.tui.themes import Palette
 
 __all__ = ["ConsoleOptions", "run_console"]
 
@@ -21,10 +29,30 @@ def run_console(options: ConsoleOptions) -> int:
     try:
         from kapture_tui.tui import keymap, preferences, themes
 
-        palette = themes.load(options.theme or preferences.theme() or themes.DEFAULT)
-        keys = keymap.load()
-        from kapture_tui.tui.app import ConsoleApp
-
-        return ConsoleApp(options, palette, keys).run_until_left()
+        preferred = preferences.load()
+        chosen = themes.chosen(options.theme) or preferred.theme
+        palette = themes.load(chosen) if chosen is not None else None
+        return _app(options, keymap.load(), preferred, palette).run_until_left()
     finally:
         gc.enable()
+
+
+def _app(
+    options: ConsoleOptions, keys: Mapping[str, str], preferred: Preferences, palette: Palette | None
+) -> ConsoleApp:
+    """The app, in a theme that fits the terminal where none was chosen; the terminal answers while we import."""
+    from kapture_tui.tui import background, themes
+
+    question = background.Question() if palette is None else None
+    try:
+        from kapture_tui.tui.app import ConsoleApp
+    finally:
+        typed, light = question.end() if question is not None else ("", None)
+    worn = palette or themes.load(themes.fitting(light, background.few_colors(os.environ)))
+    app = ConsoleApp(options, worn, keys, follows_terminal=palette is None)
+    app.typed_before, app.answer_due, app.mouse = (
+        typed,
+        question is not None and light is None,
+        preferred.mouse,
+    )
+    return app

@@ -10,10 +10,11 @@ import gc
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual._compositor import ChopsUpdate, CompositorUpdate
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App
 from textual.screen import Screen
 
@@ -22,12 +23,14 @@ from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.model.spec import StackSpec
 from kapture_tui.tui import hangup, preferences, themes
 from kapture_tui.tui.actions import Session, exit_code
+from kapture_tui.tui.answers import is_light
+from kapture_tui.tui.background import few_colors
 from kapture_tui.tui.commands import shown
 from kapture_tui.tui.feed import Feed
 from kapture_tui.tui.form import form_for
 from kapture_tui.tui.history import History
+from kapture_tui.tui.link import Link
 from kapture_tui.tui.options import ConsoleOptions
-from kapture_tui.tui.output import TightUpdate
 from kapture_tui.tui.palette import Commands
 from kapture_tui.tui.questions import Fact, whereabouts
 from kapture_tui.tui.screens.base import Stage, bindings
@@ -46,6 +49,9 @@ if TYPE_CHECKING:
 CLOSE_S = 2.0
 """How long connections may take to be let go, seconds."""
 
+RELOAD_S = 0.5
+"""How often the theme's file is looked at."""
+
 LOOK_AGAIN_S = 5.0
 """How long to wait before a cluster that did not answer is asked again who we are."""
 
@@ -57,10 +63,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
         options: what it was opened with.
         keys: the keymap in force, by command id.
         clock: monotonic seconds.
-        session: the stack on the screen.
         history: of its figures.
         failure: the error its deploy or teardown ended with.
         role_styles: the theme, as the canvases want it.
+        typed_before, answer_due: see `Listener`.
+        mouse: whether the mouse is reported to us.
     """
 
     COMMANDS: ClassVar = {Commands}
@@ -74,6 +81,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         palette: Palette,
         keys: Mapping[str, str],
         clock: Callable[[], float] = monotonic,
+        follows_terminal: bool = False,
     ) -> None:
         self._monochrome = "NO_COLOR" in os.environ
         super().__init__(driver_class=Terminal, ansi_color=True if self._monochrome else None)
@@ -83,7 +91,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.failure: KaptureError | None = None
         self.history = History()
         self._form = form_for(options.spec, options.target, options.connection)
-        self.session = self.open_session(self._form.base)
+        self._session: Session | None = None
         self._feed: asyncio.Task[None] | None = None
         self._tasks: dict[asyncio.Task[None], Screen[Any]] = {}
         self._looking: asyncio.Task[None] | None = None
@@ -91,12 +99,15 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._running_here = False
         self._hung_up = False
         self._epitaph = ""
+        self.typed_before, self.answer_due, self.mouse = "", False, True
+        self._follows_terminal = follows_terminal
+        self._link = Link(self)
         self.set_keymap(dict(keys))
         self.wear(palette)
 
     def run_until_left(self) -> int:
         """Run on the terminal; return the exit code."""
-        code = self.run()
+        code = self.run(mouse=self.mouse)
         if self._epitaph and not self._hung_up:
             print(self._epitaph)
         return self.return_code or 1 if code is None else code
@@ -111,11 +122,18 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """The first screen is painted: see `run_console`."""
         gc.enable()
 
+    def on_resize(self) -> None:
+        """What a terminal does to its cells when it changes its size, nobody knows."""
+        self.terminal_is_new()
+
     def on_mount(self) -> None:
         """Watch the terminal, and the stack if there is one already."""
         hangup.install(self.hang_up)
+        self._link.begin()
+        self.set_interval(RELOAD_S, self._reload_theme)
         self._running_here = self.options.start
-        self._look_around()
+        if self.options.attach or self.options.start:
+            self._look_around()
         if self.options.attach:
             self._follow()
         self.push_screen(self._first_screen())
@@ -140,8 +158,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Start a stack; `agreed`: a person has agreed to changes of its cluster."""
         from kapture_tui.tui.screens.steps import DeployScreen
 
-        self.let_go(self.session.target)
-        self.session = self.open_session(spec)
+        if self._session is not None:
+            self.let_go(self._session.target)
+        self._session = self.open_session(spec)
         self.session.agreed = agreed
         self.session.found = self._form.here()
         self._look_around()
@@ -175,6 +194,13 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Take note that the stack has been removed."""
         self._running_here = False
         self._epitaph = last or f"nothing left in {self.session.namespace}"
+
+    @property
+    def session(self) -> Session:
+        """The stack on the screen. Its target is opened when it is wanted: the setup screen is painted sooner."""
+        if self._session is None:
+            self._session = self.open_session(self._form.base)
+        return self._session
 
     def open_session(self, spec: StackSpec) -> Session:
         """Return a session for a stack. Raises KaptureError: the target cannot be opened."""
@@ -223,7 +249,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Let connections go, too."""
         for task in filter(None, (self._feed, self._looking)):
             task.cancel()
-        self.let_go(self.session.target)
+        if self._session is not None:
+            self.let_go(self._session.target)
         await super()._shutdown()
         await asyncio.gather(*self._let_go, return_exceptions=True)
 
@@ -263,15 +290,14 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def leaving(self, brief: bool = False) -> str:
         """Return what quitting does now: for the line of keys, or as a sentence."""
-        name, key = self.session.namespace, self.key("app.quit")
+        key = self.key("app.quit")
+        if not (self.options.attach or self._running_here):
+            return "quit" if brief else f"{key} leaves the console; nothing is running."
+        name = self.session.namespace
         if self._stops():
             return "quit, stops it" if brief else f"{key} stops {name}, with everything in it, and leaves."
-        if self.options.attach or self._running_here:
-            stays = (
-                f"{key} leaves the console; {name} goes on running: {self._picked_up_by()} shows it again."
-            )
-            return "quit, it stays" if brief else stays
-        return "quit" if brief else f"{key} leaves the console; nothing is running."
+        stays = f"{key} leaves the console; {name} goes on running: {self._picked_up_by()} shows it again."
+        return "quit, it stays" if brief else stays
 
     def _picked_up_by(self) -> str:
         """The command that shows the stack again."""
@@ -281,9 +307,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def _stops(self) -> bool:
         """Whether leaving stops the stack: one on this machine that this console started, unless told to keep it."""
+        if not self._running_here:
+            return False
         spec = self.session.spec
         keep = self.options.keep or self.options.readonly or (spec is not None and spec.keep)
-        return self._running_here and self.session.target.name == "local" and not keep
+        return self.session.target.name == "local" and not keep
 
     def action_leave(self) -> None:
         """Leave; what that does to the stack `leaving` says."""
@@ -297,10 +325,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def exit_now(self) -> None:
         """Leave with the exit code that is due; what stays on a cluster is named."""
-        on_cluster = self.session.target.name != "local"
-        if on_cluster and (self.options.attach or self._running_here) and not self._epitaph:
+        runs = self.options.attach or self._running_here
+        if runs and self.session.target.name != "local" and not self._epitaph:
             self._epitaph = f"{self.session.namespace} goes on running: {self._picked_up_by()}"
-        self.exit(exit_code(self.session.latest, self.failure))
+        latest = self._session.latest if self._session is not None else Snapshot()
+        self.exit(exit_code(latest, self.failure))
 
     def hang_up(self) -> None:
         """Leave because the terminal is gone; the stack is left to its supervisor."""
@@ -355,9 +384,14 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self._feed.cancel()
             self._feed = None
 
-    def _show(self, snapshot: Snapshot) -> None:
+    def show_latest(self) -> None:
+        """Have the top screen show the newest snapshot."""
         if self.is_running and isinstance(self.screen, Stage):
-            self.screen.show(snapshot)
+            self.screen.show(self.session.latest)
+
+    def _show(self, _: Snapshot) -> None:
+        if self._link.takes_news():
+            self.show_latest()
 
     def _say_trouble(self, error: KaptureError) -> None:
         if self.is_running:
@@ -368,12 +402,38 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def wear(self, palette: Palette) -> None:
         """Draw everything in a theme."""
         self.palette = palette
+        self._theme_file = themes.Watched(palette.path)
         self.role_styles = role_styles(palette, self._monochrome)
         self.register_theme(textual_theme(palette, self._monochrome))
         self.theme = palette.name
         for screen in self.screen_stack if self.is_running else ():
             for canvas in screen.query(Canvas):
                 canvas.restyle()
+
+    def _reload_theme(self) -> None:
+        """Wear the theme anew when its file has changed: whoever writes one sees it at once."""
+        try:
+            palette = self._theme_file.changed()
+        except KaptureError as exc:
+            self.top_stage().say(str(exc), "warn")
+            return
+        if palette is not None:
+            self.wear(palette)
+
+    def terminal_says(self, answer: str) -> None:
+        """Follow the terminal's background; it has answered late. Called in the reader's thread."""
+        light = is_light(answer)
+        if self._follows_terminal and light is not None:
+            name = themes.fitting(light, few_colors(os.environ))
+            self._link.call(lambda: self.wear(themes.load(name)))
+
+    def terminal_is_new(self) -> None:
+        """Nothing is known of what the terminal shows."""
+        self._link.glass.forget()
+
+    def terminal_ready(self) -> None:
+        """See `Link.ready`. Called in the reader's thread."""
+        self._link.call(self._link.ready)
 
     def action_theme(self) -> None:
         """Choose a theme."""
@@ -387,7 +447,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
             return
         try:
             self.wear(themes.load(name))
-            preferences.keep_theme(name)
+            self._follows_terminal = False
+            preferences.keep(replace(preferences.load(), theme=name))
         except (KaptureError, OSError) as exc:
             self.top_stage().say(f"theme {name} is not kept: {exc}", "warn")
 
@@ -423,11 +484,18 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.top_stage().say("there is no terminal with a mouse", "warn")
             return
         on = self._driver.switch_mouse()
+        with suppress(KaptureError, OSError):
+            preferences.keep(replace(preferences.load(), mouse=on))
         how = "on: clicks select" if on else "off: the terminal's own selection works"
         self.top_stage().say(f"mouse {how}")
 
     # Bytes
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | CompositorUpdate | None) -> None:
-        tight = TightUpdate(renderable) if isinstance(renderable, ChopsUpdate) else renderable
-        super()._display(screen, tight)  # type: ignore[arg-type]
+        if isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            tight = self._link.tightened(renderable)
+            if tight is None:
+                return
+            renderable = tight
+        super()._display(screen, renderable)  # type: ignore[arg-type]
+        self._link.sent()

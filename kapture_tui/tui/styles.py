@@ -7,7 +7,7 @@ from dataclasses import replace
 from rich.style import Style
 from textual.theme import BUILTIN_THEMES, Theme
 
-from kapture_tui.tui.themes import Palette
+from kapture_tui.tui.themes import REVERSE, Palette
 
 _COLORS = {
     "text": "text",
@@ -43,13 +43,28 @@ def role_styles(palette: Palette, monochrome: bool = False) -> dict[str, Style]:
 
 
 def _coloured(palette: Palette) -> dict[str, Style]:
-    ground, chosen = palette.colors["background"], palette.colors["selection"]
-    styles = {"cursor": Style(color=ground, bgcolor=palette.colors["accent"])}
+    colors = {name: _rich(color) for name, color in palette.colors.items()}
+    ground, selected = colors["background"], palette.colors["selection"]
+    styles = {"cursor": _cursor(palette)}
     for role, color in _COLORS.items():
         bold = role in _BOLD or None
-        styles[role] = Style(color=palette.colors[color], bgcolor=ground, bold=bold)
-        styles[f"{role}!"] = Style(color=palette.colors[color], bgcolor=chosen, bold=bold)
+        styles[role] = Style(color=colors[color], bgcolor=ground, bold=bold)
+        if selected == REVERSE:
+            styles[f"{role}!"] = Style(color=colors[color], bgcolor=ground, bold=bold, reverse=True)
+        else:
+            styles[f"{role}!"] = Style(color=colors[color], bgcolor=colors["selection"], bold=bold)
     return {**styles, "cursor!": styles["cursor"]}
+
+
+def _cursor(palette: Palette) -> Style:
+    if palette.own:
+        return Style(reverse=True)
+    return Style(color=palette.colors["background"], bgcolor=palette.colors["accent"])
+
+
+def _rich(color: str) -> str:
+    """A theme's colour by the name it has in Rich."""
+    return color.replace("-", "_")
 
 
 def _attributes_only() -> dict[str, Style]:
@@ -62,8 +77,9 @@ def _attributes_only() -> dict[str, Style]:
 
 def textual_theme(palette: Palette, monochrome: bool = False) -> Theme:
     """Return the theme for what Textual draws itself: backgrounds and the command palette."""
-    if monochrome:
-        return replace(BUILTIN_THEMES["ansi-dark"], name=palette.name)
+    if monochrome or palette.own:
+        own = BUILTIN_THEMES["ansi-dark" if palette.dark else "ansi-light"]
+        return replace(own, name=palette.name)
     colors = palette.colors
     return Theme(
         palette.name,

@@ -10,10 +10,11 @@ from rich.color import ColorSystem
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
-from textual._compositor import ChopsUpdate
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.geometry import Region
 from textual.strip import Strip
 
-from kapture_tui.tui.output import Pen, TightUpdate
+from kapture_tui.tui.output import Glass, Pen, TightUpdate, _cells
 
 STYLES = st.sampled_from(
     [
@@ -76,7 +77,7 @@ class Screen:
 def test_a_pen_draws_the_same_in_no_more_bytes_and_leaves_no_colour_behind(strips: list[Strip]) -> None:
     console = Console(color_system="truecolor", force_terminal=True, legacy_windows=False)
     pen = Pen(ColorSystem.TRUECOLOR)
-    tight = "".join(pen.write(strip) for strip in strips) + pen.rest()
+    tight = "".join(pen.write(list(_cells(strip))) for strip in strips) + pen.rest()
     plain = "".join(strip.render(console) for strip in strips)
     one, other = Screen(), Screen()
     one.feed(tight)
@@ -86,11 +87,42 @@ def test_a_pen_draws_the_same_in_no_more_bytes_and_leaves_no_colour_behind(strip
     assert len(tight) <= len(plain)
 
 
+CONSOLE = Console(color_system="truecolor", force_terminal=True, legacy_windows=False)
+
+
+def sent(update: ChopsUpdate | LayoutUpdate, glass: Glass) -> str:
+    return TightUpdate(update, glass).render_segments(CONSOLE)
+
+
 def test_only_the_changed_cells_of_a_row_are_sent() -> None:
     style = Style(color="#d5dae3", bgcolor="#11151c")
     row = Strip([Segment("a figure: 12 and 34", style)])
     update = ChopsUpdate([{0: row}], [(0, 10, 12)], [[len(row.text)]])
-    console = Console(color_system="truecolor", force_terminal=True, legacy_windows=False)
-    sent = TightUpdate(update).render_segments(console)
-    assert re.sub(r"\x1b\[[\d;]*m", "", sent) == "\x1b[1;11H12"
-    assert len(sent) < len(update.render_segments(console))
+    tight = sent(update, Glass())
+    assert re.sub(r"\x1b\[[\d;]*m", "", tight) == "\x1b[1;11H12"
+    assert len(tight) < len(update.render_segments(CONSOLE))
+
+
+PAGES = st.lists(STRIPS.map(lambda strip: strip.adjust_cell_length(12)), min_size=3, max_size=3)
+
+
+@given(st.lists(PAGES, min_size=1, max_size=5))
+def test_a_terminal_shows_the_last_page_whatever_it_showed_before(pages: list[list[Strip]]) -> None:
+    one, other, glass = Screen(), Screen(), Glass()
+    for page in pages:
+        update = LayoutUpdate([[strip] for strip in page], Region(0, 0, 12, 3))
+        one.feed(sent(update, glass))
+        assert sent(update, glass) == ""
+        other = Screen()
+        other.feed(update.render_segments(CONSOLE))
+    assert {at: cell for at, cell in one.cells.items() if at in other.cells} == other.cells
+
+
+def test_what_the_terminal_shows_is_not_sent_again_until_it_is_forgotten() -> None:
+    update = LayoutUpdate([[Strip([Segment("a figure: 12")])]], Region(0, 0, 12, 1))
+    other = LayoutUpdate([[Strip([Segment("a figure: 34")])]], Region(0, 0, 12, 1))
+    glass = Glass()
+    assert sent(update, glass) == "\x1b[1;1Ha figure: 12"
+    assert sent(other, glass) == "\x1b[1;11H34"
+    glass.forget()
+    assert sent(other, glass) == "\x1b[1;1Ha figure: 34"

@@ -11,13 +11,15 @@ import signal
 import struct
 import sys
 import termios
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
+from kapture_tui.tui import preferences
 from tests.tui.play import DESTROYED, RETURNED, TICK
 
 ROOT = Path(__file__).parents[2]
@@ -46,16 +48,16 @@ class Console:
         self.seen = b""
         self.ticks = 0
         self.destroyed = self.returned = False
-        self._terminal = terminal
+        self.terminal = terminal
         self._news = news
 
     def read(self) -> None:
         """Wait until it writes, and take what it wrote."""
-        ready, _, _ = select.select([self._terminal, self._news], [], [], 60)
+        ready, _, _ = select.select([self.terminal, self._news], [], [], 60)
         assert ready, f"nothing came for a minute after {self.seen[-200:]!r}"
-        if self._terminal in ready:
+        if self.terminal in ready:
             try:
-                self.seen += os.read(self._terminal, 65536)
+                self.seen += os.read(self.terminal, 65536)
             except OSError:  # how Linux says that the other side is closed
                 raise AssertionError(f"it ended: {self.seen[-2000:].decode(errors='replace')}") from None
         if self._news in ready:
@@ -79,11 +81,15 @@ class Console:
 
     def press(self, keys: str) -> None:
         """Type."""
-        os.write(self._terminal, keys.encode())
+        os.write(self.terminal, keys.encode())
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size."""
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def hang_up(self) -> None:
         """Close the terminal."""
-        os.close(self._terminal)
+        os.close(self.terminal)
 
     def cpu_s(self) -> float:
         """CPU seconds it has used."""
@@ -199,6 +205,136 @@ def test_leaving_stops_a_stack_that_was_started_here_and_says_what_is_left() -> 
         code, _ = child.ended()
         assert code == 0
         assert child.destroyed
+
+
+class Slow:
+    """A terminal at the end of a slow line: it takes so many bytes a second, and answers when they have come.
+
+    Attributes:
+        drawn: bytes it has taken so far.
+    """
+
+    QUESTION, ANSWER = b"\x1b[5n", b"\x1b[0n"
+
+    def __init__(self, child: Console, bytes_per_s: float) -> None:
+        self._child = child
+        self._pace = bytes_per_s
+        self._started_s = time.monotonic()
+        self.drawn = b""
+
+    def turn(self) -> None:
+        """Let some time pass on the line."""
+        due = int((time.monotonic() - self._started_s) * self._pace) - len(self.drawn)
+        if due > 0 and select.select([self._child.terminal], [], [], 0)[0]:
+            taken = os.read(self._child.terminal, due)
+            before = len(self.drawn)
+            self.drawn += taken
+            asked = self.drawn[max(0, before - len(self.QUESTION) + 1) :].count(self.QUESTION)
+            os.write(self._child.terminal, self.ANSWER * asked)
+        elif due > 0:
+            # What the line could have carried in silence is not saved up.
+            self._started_s = time.monotonic() - len(self.drawn) / self._pace
+        time.sleep(0.01)
+
+    def until(self, text: bytes, since: int = 0) -> None:
+        """Wait until a text has been drawn."""
+        while text not in self.drawn[since:]:
+            self.turn()
+
+
+def test_what_is_typed_ahead_of_the_prompt_is_no_command() -> None:
+    with console("attach", "0.2", "1000") as child:
+        child.until("processes")
+        child.press("/q/D-\r")
+        child.until("/q/D-")
+        child.press("?")
+        child.until("goes on running")
+
+
+@pytest.mark.parametrize("baud", [pytest.param(9_600, marks=pytest.mark.thorough), 57_600])
+def test_on_a_slow_line_nothing_queues_up_and_keys_are_answered(baud: int) -> None:
+    """9,600 baud are 960 bytes a second; a screen of 80x24 in full takes some of them."""
+    with console("attach", "0.1", "100000") as child:
+        line = Slow(child, baud / 10)
+        line.until(b"processes")
+        for key, shown in (("?", b"goes on running"), ("\x1b", b"processes"), ("j", b"logs of")):
+            since = len(line.drawn)
+            child.press(key)
+            line.until(shown, since)
+            # What was under way, and the answer itself: no more than two screens.
+            assert len(line.drawn) - since < 2 * 9_000
+        child.press("q")
+        with suppress(OSError):  # how Linux says that the other side is closed
+            while True:
+                line.turn()
+        assert b"\x1b[?1049l" in line.drawn
+        code, _ = child.ended()
+        assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "theme"), [("ffff/ffff/ffff", "251;251;248"), ("0000/0000/0000", "17;21;28")]
+)
+def test_it_is_light_or_dark_as_the_terminal_is(answer: str, theme: str) -> None:
+    """The background of kapture-light and kapture-dark in 24 bits."""
+    with console("attach", "0.2", "1000") as child:
+        while b"\x1b]11;?" not in child.seen:
+            child.read()
+        child.press(f"\x1b]11;rgb:{answer}\x1b\\")
+        child.until(f"48;2;{theme}")
+        child.until("processes")
+        child.press("q")
+        code, _ = child.ended()
+    assert code == 0
+    assert b"11;rgb" not in child.seen
+
+
+def test_256_colours_are_all_that_such_a_terminal_is_sent() -> None:
+    with console("attach", "0.2", "20", COLORTERM="", TERM="xterm-256color") as child:
+        child.until_tick(5)
+        child.until("processes")
+        assert b"38;5;" in child.seen
+        assert b"38;2;" not in child.seen
+        assert b"48;2;" not in child.seen
+
+
+@pytest.mark.parametrize("term", ["linux", "xterm"])
+def test_a_terminal_of_sixteen_colours_is_sent_its_own(term: str) -> None:
+    with console("attach", "0.2", "20", COLORTERM="", TERM=term) as child:
+        child.until_tick(5)
+        child.until("processes")
+    colors = {code for found in re.findall(rb"\x1b\[([\d;]*)m", child.seen) for code in found.split(b";")}
+    assert not colors & {b"38", b"48"}
+    assert colors & {b"96", b"97", b"36"}
+
+
+def test_the_mouse_is_left_to_the_terminal_when_switched_off_and_stays_so() -> None:
+    with console("attach", "0.2", "1000", XDG_CONFIG_HOME=os.environ["XDG_CONFIG_HOME"]) as child:
+        child.until("processes")
+        assert b"\x1b[?1000h" in child.seen
+        child.press("m")
+        child.until("\x1b[?1000l")
+        child.until("mouse off")
+    try:
+        assert not preferences.load().mouse
+        with console("attach", "0.2", "1000", XDG_CONFIG_HOME=os.environ["XDG_CONFIG_HOME"]) as child:
+            child.until("processes")
+            assert b"\x1b[?1000h" not in child.seen
+    finally:
+        preferences.default_path().unlink()
+
+
+def test_a_storm_of_sizes_ends_in_the_last_one() -> None:
+    with console("attach", "0.2", "1000") as child:
+        child.until("processes")
+        for number in range(60):
+            child.resize(40 + number * 4, 12 + number)
+        child.resize(60, 20)
+        child.seen = b""
+        child.resize(90, 30)
+        child.until("it stays")
+        child.press("?")
+        child.until("goes on running")
 
 
 def test_no_color_sends_no_colours() -> None:

@@ -46,6 +46,8 @@ class Reflector:
         on_change: called with "ADDED" (old is None), "MODIFIED" or "DELETED" (new is None), also for what a new list
             shows to have changed meanwhile, and for every object of the first list, before `synced` is set.
         managed_fields: keep them: they tell who set what. They are often half of an object.
+        keep: from an object to the part of it that is kept; None: all of it. What it raises for an object of another
+            shape is told as an answer that is not understood.
         delay: seconds to wait after so many failures in a row, the first being 0.
 
     Attributes:
@@ -64,6 +66,7 @@ class Reflector:
         on_change: OnChange | None = None,
         managed_fields: bool = False,
         delay: Callable[[int], float] = delay_s,
+        keep: Callable[[Manifest], Manifest] | None = None,
     ) -> None:
         self.objects: dict[str, Manifest] = {}
         self.synced = asyncio.Event()
@@ -76,6 +79,7 @@ class Reflector:
         self._on_change = on_change
         self._managed_fields = managed_fields
         self._delay = delay
+        self._keep = keep
         self._version = ""
         self._open = False
 
@@ -116,7 +120,7 @@ class Reflector:
         while True:
             answer = await self._api.request("GET", self._path, query=query, timeout_s=REQUEST_S)
             with self._understood():
-                found.update((self._key(item), item) for item in answer["items"] or ())
+                found.update((self._key(item), self._kept(item)) for item in answer["items"] or ())
                 position = answer["metadata"]
                 version, rest = str(position["resourceVersion"]), position.get("continue")
             if not rest:
@@ -148,6 +152,7 @@ class Reflector:
                 raise ApiError(self._doing, int(item.get("code") or 500), reason, message)
             version = str(item["metadata"]["resourceVersion"])
             key = "" if kind == "BOOKMARK" else self._key(item)
+            item = item if kind == "BOOKMARK" else self._kept(item)
         self._version = version
         if kind == "DELETED":
             self._put(kind, key, None)
@@ -157,11 +162,15 @@ class Reflector:
     def _put(self, kind: str, key: str, new: Manifest | None) -> None:
         old = self.objects.pop(key, None) if new is None else self.objects.get(key)
         if new is not None:
-            if not self._managed_fields:
-                new["metadata"].pop("managedFields", None)
             self.objects[key] = new
         if self._on_change is not None and (old, new) != (None, None):
             self._on_change(kind, old, new)
+
+    def _kept(self, item: Manifest) -> Manifest:
+        """What is kept of an object."""
+        if not self._managed_fields:
+            item["metadata"].pop("managedFields", None)
+        return item if self._keep is None else self._keep(item)
 
     @contextmanager
     def _understood(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.event import Event
-from kapture_tui.model.snapshot import Phase, PodRow
+from kapture_tui.model.snapshot import Phase
 from kapture_tui.model.spec import SENDERS, Component
 from kapture_tui.targets.base import Observation
 from kapture_tui.targets.kubernetes import changes
@@ -24,7 +24,7 @@ from kapture_tui.targets.kubernetes.kinds import (
     Manifest,
     replicas_of,
 )
-from kapture_tui.targets.kubernetes.pods import phase_of, pod_row
+from kapture_tui.targets.kubernetes.podrows import PodRows, needed
 from kapture_tui.targets.kubernetes.record import NAME as RECORD
 from kapture_tui.targets.kubernetes.record import RunRecord, read_record
 from kapture_tui.targets.kubernetes.reflector import Reflector
@@ -58,7 +58,10 @@ class NamespaceWatch:
         self._namespace = namespace
         self.report = ReportWatch(api, namespace, clock)
         self.usage = UsageWatch(api, namespace)
-        self.pods = Reflector(api, POD.collection(namespace), label_selector=OURS, on_change=self._pod)
+        self.pods = Reflector(
+            api, POD.collection(namespace), label_selector=OURS, on_change=self._pod, keep=needed
+        )
+        self._rows = PodRows()
         self.deployments = Reflector(
             api,
             DEPLOYMENT.collection(namespace),
@@ -122,7 +125,7 @@ class NamespaceWatch:
             run_id=self._seen.run_id if self._seen else "",
             phase=self._phase(record),
             elapsed_s=self._elapsed_s(),
-            pods=self._pods(),
+            pods=self._rows.rows(self.pods.objects, self.usage.latest, self._wall()),
             report=report.latest,
             report_age_s=now_s - report.read_at_s if report.latest else None,
             events=self._take_news(),
@@ -158,15 +161,6 @@ class NamespaceWatch:
         senders = [d for sender in SENDERS if (d := self.deployments.objects.get(sender.value))]
         stopped = bool(senders) and not any(map(replicas_of, senders))
         return Phase.DRAINING if stopped else Phase.STARTING
-
-    def _pods(self) -> tuple[PodRow, ...]:
-        now_s = self._wall()
-        rows = (
-            pod_row(pod, self.usage.latest.get(name), now_s)
-            for name, pod in self.pods.objects.items()
-            if phase_of(pod) != "Succeeded"
-        )
-        return tuple(sorted(rows, key=lambda row: (row.component, row.name)))
 
     def _silence_s(self, now_s: float) -> float:
         silent_s = now_s - self.report.heard_at_s

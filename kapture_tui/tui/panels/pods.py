@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kapture_tui.model.snapshot import PodRow, Snapshot
-from kapture_tui.tui.figures import age, cores, plural, size, spark
+from kapture_tui.tui.figures import age, cores, size, spark
 from kapture_tui.tui.history import History
 from kapture_tui.tui.lazy import Lazy
 from kapture_tui.tui.lines import Line, fit, line
@@ -209,7 +209,7 @@ def _drawn(entry: Entry, history: History, widths: Columns, opened: Collection[s
     if key:
         return _component(own, history, widths, own.name in opened)
     if pod is None:
-        return line((f"    and {plural(len(own.ailing) - AILING, 'more')}", "warn"))
+        return line((f"    and {len(own.ailing) - AILING:,} more", "warn"))
     prefix = "      " if own.name in opened else f"    {pod.name}: "
     return line((prefix + ailment(pod), "warn"))
 

@@ -48,9 +48,16 @@ class Rectangular(Layout):
         ]
 
 
+OPENS_PROMPT = frozenset({"table.filter"})
+"""Done before the next key is looked at: what is typed ahead belongs into the prompt, and is no command."""
+
+
 def bindings(*places: str) -> list[BindingType]:
     """Return the bindings of some places of the command table; each has the command's id, so it can be remapped."""
-    return [Binding(c.keys, c.action, c.help, show=False, id=c.id) for c in commands_for(*places)]
+    return [
+        Binding(c.keys, c.action, c.help, show=False, id=c.id, priority=c.id in OPENS_PROMPT)
+        for c in commands_for(*places)
+    ]
 
 
 def panel_text(panel: Panel) -> str:

@@ -23,6 +23,10 @@ class TableStage(Stage):
         self.prompt.display = False
         self._filtered: tuple[Panel, Filter] | None = None
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the prompt, the key that opens it is a character like any other."""
+        return not (action == "filter" and self.prompt.display)
+
     def keys_line(self, size: Size) -> Mapping[str, Place]:
         """Return where keys and prompt stand: both on the last line."""
         last = Place(0, size.height - 1, size.width, 1)

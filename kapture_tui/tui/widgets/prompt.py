@@ -29,7 +29,8 @@ class Prompt(Canvas, can_focus=True):
         """Begin with a text."""
         self._field = Field(text, "", len(text), fresh=False)
         self.display = True
-        self.focus()
+        # Not `focus`, which comes later than the next key may.
+        self.screen.set_focus(self)
         self.redraw()
 
     def draw(self, cells: int, rows: int) -> Sequence[Line]:

@@ -1,0 +1,118 @@
+"""Rows for any number of pods, a second apart: what has not changed is not made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from sys import intern
+from typing import Any
+
+from kapture_tui.model.snapshot import PodRow
+from kapture_tui.targets.kubernetes.kinds import Manifest
+from kapture_tui.targets.kubernetes.pods import pod_row
+from kapture_tui.targets.kubernetes.usage import Usage
+
+FEW = 500
+"""So many pods get new rows every second: all their ages are exact."""
+
+AGE_SHARE = 0.02
+"""Of more, a row's age may be wrong by this part of it, and by `AGE_S` at least: ages are read as 31s, 4m, 3h."""
+
+AGE_S = 5.0
+
+
+_Made = tuple[Manifest, Usage | None, float, PodRow]
+"""What a row was made from, until when it is right (seconds since the epoch), and the row."""
+
+
+class PodRows:
+    """Remembers the rows it made. When none has changed, the answer is the same tuple."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, _Made] = {}
+        self._order: list[str] = []
+        self._rows: tuple[PodRow, ...] = ()
+
+    def rows(
+        self, pods: Mapping[str, Manifest], usage: Mapping[str, Usage], now_s: float
+    ) -> tuple[PodRow, ...]:
+        """Return the rows of all pods that have not done their work, sorted by component and name.
+
+        Args:
+            pods: by name; one that changes is another object.
+            usage: by pod's name.
+            now_s: seconds since the epoch.
+        """
+        changed = self._renew(pods, usage, now_s)
+        if len(pods) != len(self._order) or any(name not in pods for name in self._order):
+            self._made = {name: self._made[name] for name in pods}
+            self._order = sorted(pods, key=lambda name: (self._made[name][3].component, name))
+            changed = True
+        if changed:
+            made = map(self._made.__getitem__, self._order)
+            self._rows = tuple(row for pod, _, _, row in made if row.phase != "Succeeded")
+        return self._rows
+
+    def _renew(self, pods: Mapping[str, Manifest], usage: Mapping[str, Usage], now_s: float) -> bool:
+        """Make the rows that are not right any more; return whether there were any."""
+        exact, changed, none = len(pods) <= FEW, False, (None, None, 0.0, None)
+        for name, pod in pods.items():
+            was, used, until_s, _ = self._made.get(name, none)
+            if was is not pod or exact or now_s >= until_s or used != usage.get(name):
+                row = pod_row(pod, usage.get(name), now_s)
+                right_s = max(AGE_S, AGE_SHARE * (row.age_s or 0.0))
+                self._made[name] = (pod, usage.get(name), now_s + right_s, row)
+                changed = True
+        return changed
+
+
+_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp")
+_LABELS = "app.kubernetes.io/"
+_STATUS = ("phase", "reason", "message", "startTime")
+_CONDITION = ("type", "status", "reason", "message")
+_CONTAINER = ("name", "state", "lastState", "restartCount")
+
+
+def needed(pod: Manifest) -> Manifest:
+    """Return the part of a pod that rows and events are made from, a tenth of it: thousands are kept.
+
+    Raises what an object of another shape raises.
+    """
+    metadata, status = pod["metadata"], pod.get("status") or {}
+    labels = metadata.get("labels") or {}
+    spec = pod["spec"]
+    kept = {
+        "metadata": {
+            **_only(metadata, _METADATA),
+            "labels": {intern(k): intern(v) for k, v in labels.items() if k.startswith(_LABELS)},
+        },
+        "spec": {
+            **({"nodeName": intern(spec["nodeName"])} if spec.get("nodeName") else {}),
+            "containers": [_limits(container) for container in spec["containers"]],
+        },
+        "status": {
+            **_only(status, _STATUS),
+            "conditions": [_only(one, _CONDITION) for one in status.get("conditions") or () if _telling(one)],
+        },
+    }
+    for states in ("initContainerStatuses", "containerStatuses"):
+        if status.get(states):
+            kept["status"][states] = [_only(one, _CONTAINER) for one in status[states]]
+    return kept
+
+
+def _telling(condition: Mapping[str, Any]) -> bool:
+    return condition.get("type") in ("Ready", "PodScheduled")
+
+
+def _limits(container: Mapping[str, Any]) -> dict[str, Any]:
+    limits = (container.get("resources") or {}).get("limits")
+    return {"resources": {"limits": limits}} if limits else {}
+
+
+def _only(whole: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    return {key: _shared(whole[key]) for key in keys if key in whole}
+
+
+def _shared(value: Any) -> Any:
+    """Short words are many times the same."""
+    return intern(value) if isinstance(value, str) and len(value) < 24 else value
