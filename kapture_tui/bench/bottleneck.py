@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kapture_tui.bench.trial import Bottleneck, Usage
+from kapture_tui.model.histogram import Histogram
 from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.model.spec import Component
 
@@ -43,6 +44,13 @@ def bottleneck(
     if not busiest or (busy(busiest, usage[busiest]) or 0.0) < BUSY:
         return None
     return Bottleneck(busiest, f"busy{_cpu(busiest, usage)}")
+
+
+def slowest(latency: Mapping[str, Histogram]) -> Bottleneck | None:
+    """The group that took longest, for a trial that was missed though nothing stands out; None without latencies."""
+    p99 = {group: histogram.percentile_us(99) or 0 for group, histogram in latency.items()}
+    group = max(p99, key=lambda name: p99[name], default="")
+    return Bottleneck(group, f"the slowest, p99 {p99[group] / 1000:,.0f} ms") if group else None
 
 
 def _lateness(snapshots: Sequence[Snapshot]) -> dict[str, float]:

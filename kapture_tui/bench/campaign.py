@@ -12,7 +12,8 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from kapture_tui.bench.judge import Objectives, judge
+from kapture_tui.bench.bottleneck import slowest
+from kapture_tui.bench.judge import Objectives, Outcome, judge
 from kapture_tui.bench.result import DeploymentResult, Environment, Result, Status, Variant
 from kapture_tui.bench.search import Capacity, Found, GivenUp, Method, Noise, SearchState, Summary, Tried
 from kapture_tui.bench.trial import Bottleneck, Cluster, Trial
@@ -187,7 +188,10 @@ class Campaign:
             await stand.set_loaders(trial.loaders)
         began, loaders = self._now(), stand.loaders
         result = await stand.trial(trial.rate, trial.seconds, trial.seed)
-        return Tried(trial, result, judge(trial, result, self._objectives), began, loaders)
+        judgement = judge(trial, result, self._objectives)
+        if judgement.outcome is Outcome.MISSED and result.bottleneck is None:
+            result = replace(result, bottleneck=slowest(result.latency))
+        return Tried(trial, result, judgement, began, loaders)
 
     # --- keeping ------------------------------------------------------------------------------------------------
 

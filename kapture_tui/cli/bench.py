@@ -18,13 +18,14 @@ from kapture_tui.bench.result import Asked, Result, Rule, Status
 from kapture_tui.bench.search import Method, Plan, Tried, look
 from kapture_tui.bench.simulate import SimulatedSite, load
 from kapture_tui.bench.store import write
-from kapture_tui.bench.trial import Trial
+from kapture_tui.bench.trial import Purpose, Trial
 from kapture_tui.cli import figures, results, running, stack
 from kapture_tui.cli.output import note, say
 from kapture_tui.cli.question import Consent, agreed, check
 from kapture_tui.cli.settings import Bench
 from kapture_tui.model.errors import UsageError
 from kapture_tui.model.times import timestamp
+from kapture_tui.tui.figures import plural
 from kapture_tui.tui.questions import deployment
 
 if TYPE_CHECKING:
@@ -186,12 +187,13 @@ class _Told:
 def trial_line(tried: Tried) -> str:
     """A trial in one line."""
     seen = tried.result
-    load = figures.rate(tried.trial.rate) if tried.trial.rate else f"{tried.loaders} loaders"
+    if tried.trial.purpose is Purpose.GENERATORS:
+        return f"{plural(tried.loaders, 'loader')}: {figures.rate(seen.offered_per_s)}"
     reasons = [reason for reason in tried.judgement.reasons if not reason.startswith("p99")]
     why = f"  {'; '.join(reasons)}" if reasons else ""
     limit = f"  ({seen.bottleneck.component}: {seen.bottleneck.why})" if seen.bottleneck else ""
-    shown = f"{load:>10} {tried.judgement.outcome.value:<7} p99 {figures.milliseconds(seen.p99_ms):>8}"
-    return f"{shown}{why}{limit}"
+    outcome, p99 = tried.judgement.outcome.value, figures.milliseconds(seen.p99_ms)
+    return f"{figures.rate(tried.trial.rate):>10} {outcome:<7} p99 {p99:>8}{why}{limit}"
 
 
 def _report(command: Bench, result: Result, path: Path) -> None:

@@ -20,6 +20,7 @@ from kapture_tui.cli.output import COLUMNS, note, say, table
 from kapture_tui.cli.settings import Results
 from kapture_tui.model.errors import UsageError
 from kapture_tui.model.wire import to_wire
+from kapture_tui.tui.figures import plural
 
 _PLOT_LINES = 16
 _ALIKE = ("target", "scales", "components", "p99_ms", "storage", "cpu_limits")
@@ -135,7 +136,7 @@ def _scored(result: Result) -> Iterator[str]:
         return
     what = "message rate by Kapture's rule" if result.asked.rule is Rule.KAPTURE else "capacity"
     sure = f", 90 % interval {figures.rate(rated.low)} to {figures.rate(rated.high)}" if rated.low else ""
-    yield f"  {what} {figures.rate(rated.v)}{sure} ({_interval(rated)}), {rated.repeats} deployments"
+    yield f"  {what} {figures.rate(rated.v)}{sure} ({_interval(rated)}), {plural(rated.repeats, 'deployment')}"
     if place.nodes and place.cores:
         yield f"  {figures.rate(rated.v / place.nodes)} a node, {figures.rate(rated.v / place.cores)} a core"
     if (cost := result.cost_per_million) is not None:
@@ -180,7 +181,7 @@ def finding(deployment: DeploymentResult) -> str:
         doubt = "" if found.confirmed else ", not confirmed"
         return f"{figures.rate(found.v)} ± {found.high / found.v - 1:.1%}{doubt}"
     if (kapture := deployment.summary) is not None:
-        return f"{figures.rate(kapture.messages_per_s)} with {kapture.generators} loaders"
+        return f"{figures.rate(kapture.messages_per_s)} with {plural(kapture.generators, 'loader')}"
     if (noise := deployment.noise) is not None:
         spread = "" if noise.p99_spread is None else f", ± {noise.p99_spread:.0%} from trial to trial"
         return f"p99 {figures.milliseconds(noise.p99_ms)}{spread}, {noise.missed} of {noise.trials} missed"

@@ -15,6 +15,7 @@ from kapture_tui.bench.result import Result, Rule, Status, Variant
 from kapture_tui.bench.search import Method, Plan, look
 from kapture_tui.bench.trial import Bottleneck, TrialResult
 from kapture_tui.model.errors import KaptureError
+from kapture_tui.model.histogram import Histogram
 from tests.unit.bench.stands import ScriptedSite, ScriptedStand, limited, result, seen
 
 PLAN = Plan(stairs=6)
@@ -199,6 +200,16 @@ async def test_the_bottleneck_is_what_most_of_the_missed_trials_near_the_limit_n
 
     book = Book()
     await run(Campaign(result(), SEARCH, site(sees), book.keep))
+    assert book.last.bottlenecks == {"etl": 3}
+
+
+async def test_where_nothing_else_stands_out_the_slowest_group_is_named() -> None:
+    latency = {"etl": Histogram.of([1_200_000] * 50), "etl-redis": Histogram.of([90_000] * 50)}
+    book = Book()
+    where = site(lambda rate: seen(100.0 if rate <= 5000 else 1200.0, latency=latency))
+    await run(Campaign(result(), SEARCH, where, book.keep))
+    tried = book.last.deployments[0].tried
+    assert {one.result.bottleneck is None for one in tried if one.held} == {True}
     assert book.last.bottlenecks == {"etl": 3}
 
 
