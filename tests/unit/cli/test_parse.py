@@ -166,7 +166,6 @@ def test_what_cannot_be_meant_is_refused_by_name(line: str, says: str):
 @pytest.mark.parametrize(
     "line",
     [
-        "bench perf 3 -erp",
         "replay file",
         "demo",
     ],
