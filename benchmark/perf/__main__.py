@@ -17,6 +17,7 @@ PARTS = {
     "generator": "serialised transactions a CPU-second",
     "loader": "messages a CPU-second, against kafka-producer-perf-test.sh (needs KAFKA_HOME)",
     "consumers": "ETL and Redis sink: records a CPU-second, against a plain consumer",
+    "elasticsearch": "Elasticsearch sink: records a CPU-second, against curl and _bulk (needs ELASTICSEARCH_HOME)",
     "end_to_end": "transactions a second through the embedded stack",
     "console_start": "seconds to the first screen",
     "console_idle": "bytes a second and CPU of the console beside a running stack",

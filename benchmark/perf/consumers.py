@@ -43,7 +43,7 @@ def measure(effort: Effort) -> Iterator[Result]:
     """See `Result`. Each time on a new broker: ETL and sink go on from what they have stored."""
     found: dict[str, list[Cost]] = {what: [] for what in ("plain", *GOALS)}
     for _ in range(effort.pairs):
-        with _broker() as broker:
+        with full_broker() as broker:
             records = fill(broker)
             found["plain"].append(plain_cost(broker, records))
             found["etl"].append(etl_cost(broker, records))
@@ -73,17 +73,18 @@ def _result(what: str, broker: Broker, plain: Sequence[Cost], costs: Sequence[Co
     )
 
 
-def _broker() -> AbstractContextManager[Broker]:
+def full_broker() -> AbstractContextManager[Broker]:
+    """A real broker if there is one, else the embedded one with room for `RECORDS`."""
     return real_broker() if os.environ.get("KAFKA_HOME") else embedded_broker(EMBEDDED_PARTITIONS)
 
 
-def fill(broker: Broker) -> int:
-    """Have a loader write; the number of records there are."""
+def fill(broker: Broker, least: int = RECORDS) -> int:
+    """Have a loader write so many records at least; the number of records there are."""
     settings = broker.settings("filler", groups=())
     log = broker.folder / "filler.log"
     with closing(broker.admin()) as admin:
         with running(module("kapture_tui.workload", "loader"), settings.to_env(), log) as child:
-            child.wait_for("filling the topics", lambda: end_offsets(admin, broker) >= RECORDS, LIMIT_S)
+            child.wait_for("filling the topics", lambda: end_offsets(admin, broker) >= least, LIMIT_S)
         return end_offsets(admin, broker)
 
 
@@ -91,14 +92,14 @@ def plain_cost(broker: Broker, records: int) -> Cost:
     """Of the plain consumer."""
     settings = broker.settings("plain")
     with running(module("benchmark.perf.plain_consumer"), settings.to_env(), _log(broker, settings)) as child:
-        return Cost(_read_all(broker, child, settings, "plain", records))
+        return Cost(read_all(broker, child, settings, "plain", records))
 
 
 def etl_cost(broker: Broker, records: int) -> Cost:
     """Of an ETL process."""
     settings = broker.settings("etl-0")
     with running(module("kapture_tui.workload", "etl"), settings.to_env(), _log(broker, settings)) as child:
-        return Cost(_read_all(broker, child, settings, "etl", records))
+        return Cost(read_all(broker, child, settings, "etl", records))
 
 
 def sink_cost(broker: Broker, records: int) -> Cost:
@@ -108,11 +109,11 @@ def sink_cost(broker: Broker, records: int) -> Cost:
         command = module("kapture_tui.workload", "sink", "redis")
         with running(command, settings.to_env(), _log(broker, settings)) as child:
             before = server.cpu_s
-            cost = _read_all(broker, child, settings, "etl-redis", records)
+            cost = read_all(broker, child, settings, "etl-redis", records)
             return Cost(cost, (server.cpu_s - before) / records)
 
 
-def _read_all(broker: Broker, child: Child, settings: Settings, group: str, records: int) -> float:
+def read_all(broker: Broker, child: Child, settings: Settings, group: str, records: int) -> float:
     """CPU seconds a record, from joining the group to the last commit."""
     assert settings.ready_file
     ready = settings.ready_file
@@ -137,11 +138,12 @@ def _redis(broker: Broker) -> Iterator[tuple[Child, str]]:
     folder.mkdir()
     (port,) = free_ports(1)
     with running(redis.command(server, port, folder), {}, broker.folder / "redis.log") as child:
-        child.wait_for("starting Redis", lambda: _listens(port), LIMIT_S)
+        child.wait_for("starting Redis", lambda: listens(port), LIMIT_S)
         yield child, redis.url(port)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether something on this machine does."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

@@ -37,6 +37,11 @@ class Child:
         self._usage = psutil.Process(self._process.pid)
 
     @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    @property
     def cpu_s(self) -> float:
         """User and system time of all its threads so far, seconds."""
         times = self._usage.cpu_times()
