@@ -43,7 +43,7 @@ def measure(effort: Effort) -> Iterator[Result]:
     """See `Result`. Each time on a new broker: ETL and sink go on from what they have stored."""
     found: dict[str, list[Cost]] = {what: [] for what in ("plain", *GOALS)}
     for _ in range(effort.pairs):
-        with new_broker() as broker:
+        with full_broker() as broker:
             records = fill(broker)
             found["plain"].append(plain_cost(broker, records))
             found["etl"].append(etl_cost(broker, records))
@@ -73,18 +73,18 @@ def _result(what: str, broker: Broker, plain: Sequence[Cost], costs: Sequence[Co
     )
 
 
-def new_broker() -> AbstractContextManager[Broker]:
-    """The Apache Kafka of KAFKA_HOME, else the embedded broker."""
+def full_broker() -> AbstractContextManager[Broker]:
+    """A real broker if there is one, else the embedded one with room for `RECORDS`."""
     return real_broker() if os.environ.get("KAFKA_HOME") else embedded_broker(EMBEDDED_PARTITIONS)
 
 
-def fill(broker: Broker) -> int:
-    """Have a loader write; the number of records there are."""
+def fill(broker: Broker, least: int = RECORDS) -> int:
+    """Have a loader write so many records at least; the number of records there are."""
     settings = broker.settings("filler", groups=())
     log = broker.folder / "filler.log"
     with closing(broker.admin()) as admin:
         with running(module("kapture_tui.workload", "loader"), settings.to_env(), log) as child:
-            child.wait_for("filling the topics", lambda: end_offsets(admin, broker) >= RECORDS, LIMIT_S)
+            child.wait_for("filling the topics", lambda: end_offsets(admin, broker) >= least, LIMIT_S)
         return end_offsets(admin, broker)
 
 
@@ -138,11 +138,12 @@ def _redis(broker: Broker) -> Iterator[tuple[Child, str]]:
     folder.mkdir()
     (port,) = free_ports(1)
     with running(redis.command(server, port, folder), {}, broker.folder / "redis.log") as child:
-        child.wait_for("starting Redis", lambda: _listens(port), LIMIT_S)
+        child.wait_for("starting Redis", lambda: listens(port), LIMIT_S)
         yield child, redis.url(port)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether something on this machine does."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

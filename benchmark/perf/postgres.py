@@ -17,7 +17,7 @@ from statistics import median
 import psutil
 
 from benchmark.perf.broker import Broker
-from benchmark.perf.consumers import LIMIT_S, fill, new_broker, read_all
+from benchmark.perf.consumers import LIMIT_S, fill, full_broker, read_all
 from benchmark.perf.processes import Child, module, running
 from benchmark.perf.result import CannotRun, Effort, Result
 from kapture_tui.model.errors import UsageError
@@ -105,7 +105,7 @@ def measure(effort: Effort) -> Iterator[Result]:
     sink: list[Cost] = []
     others: dict[str, list[Cost]] = {what: [] for what in GOALS}
     for _ in range(effort.pairs):
-        with new_broker() as broker, _server(broker) as server:
+        with full_broker() as broker, _server(broker) as server:
             records = fill(broker)
             sink.append(_sink_cost(broker, server, records))
             _write_documents(broker)

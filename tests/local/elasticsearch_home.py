@@ -80,8 +80,8 @@ def refresh(url: str) -> None:
     ask(url, "/kapture-transactions-*/_refresh")
 
 
-def customer_totals(url: str) -> dict[int, tuple[int, int]]:
-    """Orders and cents of every customer, summed up by the server."""
+def customer_totals(url: str, state: str = "*") -> dict[int, tuple[int, int]]:
+    """Orders and cents of every customer, in one state or in all, summed up by the server."""
     refresh(url)
     totals: dict[int, tuple[int, int]] = {}
     after: dict[str, Any] = {}
@@ -89,7 +89,7 @@ def customer_totals(url: str) -> dict[int, tuple[int, int]]:
         by_customer = {"size": 5000, "sources": [{"customer": {"terms": {"field": "customer.id"}}}], **after}
         spent = {"spent": {"sum": {"field": "cents"}}}
         wanted = {"size": 0, "aggs": {"all": {"composite": by_customer, "aggs": spent}}}
-        found = ask(url, "/kapture-transactions-*/_search", wanted)["aggregations"]["all"]
+        found = ask(url, f"/kapture-transactions-{state.lower()}/_search", wanted)["aggregations"]["all"]
         for bucket in found["buckets"]:
             totals[bucket["key"]["customer"]] = bucket["doc_count"], round(bucket["spent"]["value"])
         if "after_key" not in found:
