@@ -119,12 +119,13 @@ def _user_cache() -> Path:
 
 def _packed_wheels(architecture: str, cache: Path, components: Collection[Component]) -> tuple[bytes, str]:
     """(the first stream, why it is of pure Python only or "")."""
-    clients = {name: component in components for component, e in CATALOGUE.items() for name in e.wheels}
+    known = {name for entry in CATALOGUE.values() for name in entry.wheels}
+    used = {name for component in components for name in CATALOGUE[component].wheels}
     try:
-        return _cached_pack(architecture, cache, frozenset(n for n, used in clients.items() if not used)), ""
+        return _cached_pack(architecture, cache, frozenset(known - used)), ""
     except wheels.NotFetched as exc:
         files: dict[str, bytes] = {}
-        for package in wheels.installed_pure([name for name, used in clients.items() if used]):
+        for package in wheels.installed_pure(sorted(used)):
             files |= pack.of_installed(package)
         return pack.pack(files, more_follows=True), str(exc)
 

@@ -62,7 +62,7 @@ _ENTRIES: dict[Component, Entry] = {
     Component.WEBAPP: Entry(
         "a shop over HTTP that shows what is popular",
         (Component.REDIS,),
-        wheels=("starlette", "uvicorn", "anyio", "idna", "h11", "click"),
+        wheels=("starlette", "uvicorn", "anyio", "idna", "typing-extensions", "h11", "click"),
         scalable=True,
         least=0,
     ),

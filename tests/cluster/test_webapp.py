@@ -39,9 +39,10 @@ async def until(hub: Hub, wanted: Callable[[Snapshot], bool], what: str) -> Snap
 
 
 def routes_are_known(snapshot: Snapshot) -> bool:
-    """Whether each route has been visited lately."""
-    routes = (snapshot.webapp or {}).get("routes", {})
-    return all(routes.get(name, {}).get("latency_ms", {}).get("p99") for name in SHARES)
+    """Whether each route has been visited lately, and well."""
+    found = (snapshot.webapp or {}).get("routes", {})
+    routes = [found.get(name, {}) for name in SHARES]
+    return all(r.get("per_s") and r["latency_ms"]["p99"] and r["errors_per_s"] == 0 for r in routes)
 
 
 def shops(snapshot: Snapshot) -> dict[str, int]:

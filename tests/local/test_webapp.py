@@ -51,7 +51,9 @@ def ordered(snapshot: Snapshot) -> int:
 
 
 def all_routes_are_known(snapshot: Snapshot) -> bool:
-    return all(route(snapshot, n).get("per_s") and route(snapshot, n)["latency_ms"]["p99"] for n in SHARES)
+    """Whether each route has been visited lately, and well."""
+    routes = [route(snapshot, name) for name in SHARES]
+    return all(r.get("per_s") and r["latency_ms"]["p99"] and r["errors_per_s"] == 0 for r in routes)
 
 
 def ask(address: str, method: str, path: str, form: dict[str, object] | None = None) -> tuple[int, str]:

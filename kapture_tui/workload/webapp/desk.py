@@ -132,7 +132,9 @@ class Desk:
         self._governor = Governor(client, settings.groups, routes) if settings.embedded else None
         self._control = ControlReader(client) if settings.embedded else None
         self._next_control_s = 0.0
-        self._orders: queue.SimpleQueue[tuple[Order, Promise]] = queue.SimpleQueue()
+        # Not a SimpleQueue: interrupted by a signal in the moment its time-out is over, that one waits for ever
+        # (Python 3.11 and 3.12).
+        self._orders: queue.Queue[tuple[Order, Promise]] = queue.Queue()
         self._under_way: deque[_Waiting] = deque()
         self._waiting_since_s: float | None = None
         self._opened_s = time.monotonic()

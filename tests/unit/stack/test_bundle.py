@@ -10,7 +10,7 @@ import tarfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib.metadata import version
+from importlib.metadata import requires, version
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
@@ -18,9 +18,12 @@ from types import ModuleType
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import kapture_tui
 from kapture_tui.model.errors import KaptureError
+from kapture_tui.model.spec import Component
 from kapture_tui.resources import manifests_dir
 from kapture_tui.stack import pack, wheels
 from kapture_tui.stack.bundle import CHUNK_BYTES, Bundle, bundle, facts, volume_sources
@@ -116,6 +119,18 @@ def test_the_listed_wheels_are_those_the_release_was_tested_with(architecture: s
         *clients,
     }
     assert listed <= pinned, "constraints.txt has changed: run tools/lock_wheels.py"
+
+
+@pytest.mark.parametrize(
+    "component", [c for c in Component if CATALOGUE[c].wheels], ids=lambda component: component.value
+)
+def test_what_a_package_requires_travels_with_it(component: Component) -> None:
+    packed = {*CATALOGUE[component].wheels, "confluent-kafka", "orjson", "prometheus-client", "redis"}
+    pods = {"python_version": wheels.PYTHON, "sys_platform": "linux", "extra": ""}
+    for name in CATALOGUE[component].wheels:
+        needs = [Requirement(text) for text in requires(name) or ()]
+        wanted = {canonicalize_name(n.name) for n in needs if n.marker is None or n.marker.evaluate(pods)}
+        assert wanted <= packed, name
 
 
 class Index:
