@@ -215,8 +215,10 @@ RESTOCK = "restock"
 
 def verdicts(ledger: Ledger) -> dict[str, GroupLedger]:
     """Every line of the ledger: that of each group, and `RESTOCK`, if there is a spout."""
-    back = ledger.restock.groups.values() if ledger.restock else ()
-    return {**ledger.groups, **{RESTOCK: verdict for verdict in back}}
+    lines = dict(ledger.groups)
+    for verdict in ledger.restock.groups.values() if ledger.restock else ():
+        lines[RESTOCK] = verdict
+    return lines
 
 
 def faults(ledger: Ledger) -> Iterator[tuple[str, str, int]]:

@@ -49,7 +49,7 @@ def test_the_table_fits_80_columns():
 
 def with_restocks(**counts: int) -> Ledger:
     back = RestockLedger(7, 7, groups={"etl": GroupLedger(7, **counts)})
-    return Ledger(123_456_789, 123_456_789, groups={"etl-postgres": GroupLedger(123_456_789)}, restock=back)
+    return Ledger(123_456_789, 123_456_789, groups={"etl-redis": GroupLedger(123_456_789)}, restock=back)
 
 
 def test_what_the_spout_brings_back_has_lines_of_its_own():
