@@ -209,19 +209,22 @@ RESTOCK_FAULTS = ("lost", "unexpected")
 """What must not happen to a restock: they come at least once."""
 
 
+RESTOCK = "restock"
+"""The line of what the spout brings back, which one group reads."""
+
+
 def verdicts(ledger: Ledger) -> dict[str, GroupLedger]:
-    """Every line of the ledger by its name: that of the group, "restock ▸ etl" for what the spout brings back."""
-    back = ledger.restock.groups if ledger.restock else {}
-    return {**ledger.groups, **{f"{RESTOCK_LINE}{group}": verdict for group, verdict in back.items()}}
-
-
-RESTOCK_LINE = "restock ▸ "
+    """Every line of the ledger: that of each group, and `RESTOCK`, if there is a spout."""
+    lines = dict(ledger.groups)
+    for verdict in ledger.restock.groups.values() if ledger.restock else ():
+        lines[RESTOCK] = verdict
+    return lines
 
 
 def faults(ledger: Ledger) -> Iterator[tuple[str, str, int]]:
     """What the ledger holds against the run: (line, fault, number of messages)."""
     for name, verdict in verdicts(ledger).items():
-        for fault in RESTOCK_FAULTS if name.startswith(RESTOCK_LINE) else FAULTS:
+        for fault in RESTOCK_FAULTS if name == RESTOCK else FAULTS:
             if number := int(getattr(verdict, fault)):
                 yield name, fault, number
 

@@ -71,7 +71,7 @@ SINK_PREFIX = "etl-"
 _DATABASES = [Component.REDIS, Component.ELASTICSEARCH, Component.POSTGRES, Component.MONGO]
 
 _COMES_WITH: Mapping[Component, tuple[Component, ...]] = {
-    Component.SPOUT: (Component.POSTGRES,),
+    Component.SPOUT: (Component.POSTGRES, Component.MONGO),
     Component.SHOPPERS: (Component.WEBAPP,),
 }
 """What nobody chooses: it is there as soon as one of these is."""

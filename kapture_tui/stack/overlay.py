@@ -25,7 +25,7 @@ _OPTIONS = {
     Component.REDIS: "-r",
     Component.ELASTICSEARCH: "-e",
     Component.POSTGRES: "-o",
-    Component.SPOUT: "-o",
+    Component.SPOUT: "-o or -m",
     Component.MONGO: "-m",
     Component.WEBAPP: "-w",
     Component.ZOOKEEPER: "-z",

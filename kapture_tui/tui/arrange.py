@@ -17,11 +17,13 @@ class Wants:
         pods: rows of the pods panel, its heading aside.
         groups: consumer groups.
         lag: rows of the lag grid for a width in cells, its heading aside.
+        restocks: further lines of the ledger, for those who read what the spout brings back.
     """
 
     pods: int
     groups: int
     lag: Mapping[int, int]
+    restocks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ def _stacked(cells: int, room: int, top: int, wants: Wants) -> dict[str, Place]:
     """One column; flow and databases share a row. What is left over goes to lag, then to pods, then to events."""
     flow, ledger, events, pods, lag = 3 + wants.groups, 1 + wants.groups, 2, 2, 2
     spare = room - flow - ledger - events - pods - lag
+    taken = min(max(0, spare), wants.restocks)
+    ledger, spare = ledger + taken, spare - taken
     for most in (5, 1 + wants.lag[lag_widths(cells)[0]]):
         taken = min(spare, max(0, most - lag))
         lag, spare = lag + taken, spare - taken
@@ -94,7 +98,7 @@ def _columns(cells: int, room: int, top: int, wants: Wants, edge: int) -> dict[s
     """Two columns above the events; `edge` is the number of rows a frame takes."""
     left = _left(cells)
     heading = edge - 1
-    flow, ledger, events = edge + 2 + wants.groups, edge + heading + wants.groups, edge + 1
+    flow, ledger, events = edge + 2 + wants.groups, edge + heading + wants.groups + wants.restocks, edge + 1
     spare = room - flow - ledger - events
     lag = min(spare, edge + heading + wants.lag[lag_widths(cells)[1]])
     # Pods that are unfolded may take what is left, but for a few events.

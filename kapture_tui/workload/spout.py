@@ -63,7 +63,8 @@ class Rollup:
 
     Attributes:
         orders: how many, those that name no store included.
-        oldest_us: intended send time of the oldest one, microseconds since the epoch; None without any.
+        oldest_us: intended send time of the oldest one, or when it was taken where the database does not keep that,
+            microseconds since the epoch; None without any.
         restocks: of all their stores, always in the same order.
         more: there are further orders already.
     """
@@ -259,6 +260,11 @@ def open_source(settings: Settings) -> Source:
     name = (group or "").removeprefix(SINK_PREFIX)
     if name not in settings.urls:
         raise UsageError("starting the spout", "there is no database to bring orders back from")
+    # One client each, of which the other's pods may have none.
+    if name == Component.MONGO.value:
+        from kapture_tui.workload.sinks.mongo_spout import MongoSource
+
+        return MongoSource(settings.urls[name])
     from kapture_tui.workload.sinks.postgres_spout import PostgresSource
 
     return PostgresSource(settings.urls[name])

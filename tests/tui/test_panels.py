@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapture_tui.model.event import Event, EventKind
+from kapture_tui.model.ledger import GroupLedger, RestockLedger
 from kapture_tui.model.snapshot import GroupLag, Phase, RedisView, Sale, Snapshot, StateSales
 from kapture_tui.model.states import STATES
 from kapture_tui.tui.history import History
@@ -295,6 +296,17 @@ def test_indeterminate_and_expired_are_said_where_the_frame_has_no_room() -> Non
     )
     assert text(narrow.foot) == "indeterminate 12  expired 0"
     assert text(ledger.picture(snapshot, 78, boxed=False).foot) == ""
+
+
+def test_restocks_have_a_line_below_the_groups() -> None:
+    well = sample.snapshot()
+    assert well.ledger is not None
+    back = RestockLedger(9, 9, groups={"etl": GroupLedger(delivered=9, duplicated=4)})
+    snapshot = replace(well, ledger=replace(well.ledger, restock=back))
+    assert rows(ledger.picture(snapshot, 110))[-1].split() == [
+        "restock", "9", "0", "4", "0", "0", "0", "0",
+    ]  # fmt: skip
+    assert (ledger.restocks(well), ledger.restocks(snapshot)) == (0, 1)
 
 
 def test_events_come_latest_first_and_wrap() -> None:

@@ -45,11 +45,11 @@ class MongoServer(Elsewhere):
 
     def clear(self, url: str) -> None:
         """See `Server`."""
-        from kapture_tui.workload.sinks.mongo_link import DOCUMENTS, POSITIONS
+        from kapture_tui.workload.sinks.mongo_link import BOOKS, DOCUMENTS, POSITIONS
 
         link = _link(url, CLEAR_S)
         try:
-            for name in (DOCUMENTS, POSITIONS):
+            for name in (DOCUMENTS, POSITIONS, BOOKS):
                 link.collection(name).drop()
         finally:
             link.close()

@@ -52,6 +52,12 @@ def picture(snapshot: Snapshot, cells: int, boxed: bool = True, view: View = PLA
     )
 
 
+def restocks(snapshot: Snapshot) -> int:
+    """Return how many lines there are beyond those of the consumer groups."""
+    back = snapshot.ledger.restock if snapshot.ledger else None
+    return len(back.groups) if back else 0
+
+
 _DELIVERED = 12
 
 

@@ -182,6 +182,7 @@ class Dashboard(Acting, TableStage):
             lag={
                 cells: lag.rows_wanted(groups, cells, size.height) for cells in arrange.lag_widths(size.width)
             },
+            restocks=ledger.restocks(self._snapshot),
         )
         return arrange.arrange(size.width, size.height, wants, header_rows)
 

@@ -26,6 +26,9 @@ DOCUMENTS = "transactions"
 POSITIONS = "kapture.positions"
 """Collections: the documents, and for each partition the offset and ledger half they reach to."""
 
+BOOKS = "kapture.spout"
+"""The collection with the one document that says what the spout has brought back."""
+
 SELECT_S = 2.0
 """How long to look for a server that takes writes, seconds."""
 

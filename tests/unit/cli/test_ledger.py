@@ -6,7 +6,7 @@ import pytest
 
 from kapture_tui.cli import ledger
 from kapture_tui.model.errors import IntegrityViolated, KaptureError
-from kapture_tui.model.ledger import GroupLedger, Ledger
+from kapture_tui.model.ledger import GroupLedger, Ledger, RestockLedger
 from kapture_tui.model.snapshot import GroupLag, KafkaView, Snapshot, TopicView
 
 
@@ -45,3 +45,22 @@ def test_the_table_fits_80_columns():
     group = GroupLedger(123_456_789, 0, 0, 123_456, 0, 0, 0)
     lines = ledger.lines(Ledger(123_456_789, 123_456_789, 0, 0, {"etl-redis": group}))
     assert [line for line in lines if len(line) > 80] == []
+
+
+def with_restocks(**counts: int) -> Ledger:
+    back = RestockLedger(7, 7, groups={"etl": GroupLedger(7, **counts)})
+    return Ledger(123_456_789, 123_456_789, groups={"etl-redis": GroupLedger(123_456_789)}, restock=back)
+
+
+def test_what_the_spout_brings_back_has_lines_of_its_own():
+    lines = ledger.lines(with_restocks(duplicated=3))
+    assert lines[1] == "restocks attempted 7  acknowledged 7  expired 0"
+    assert lines[-1].split() == ["restock", "7", "0", "3", "0", "0", "0", "0"]
+    assert [line for line in lines if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("fault", ["lost", "unexpected"])
+def test_a_restock_may_come_twice_and_must_not_be_missing(fault: str):
+    ledger.check(Snapshot(ledger=with_restocks(duplicated=3)), drained=True, drain_s=5)
+    with pytest.raises(IntegrityViolated, match=f"restock: 2 {fault}"):
+        ledger.check(Snapshot(ledger=with_restocks(**{fault: 2})), drained=True, drain_s=5)

@@ -20,6 +20,7 @@ from kapture_tui.targets import open_target
 from kapture_tui.targets.local import kafka, protocol, redis, state
 from kapture_tui.targets.local.journal import SHOWN, Journal
 from kapture_tui.targets.local.logs import KEPT_BYTES, MAX_BYTES, last_line, last_lines, log_files, rotate
+from kapture_tui.targets.local.stack import stop_order
 from kapture_tui.targets.local.state import Owner, RunFile, StateDirectory, check_space, prepare_socket_folder
 
 
@@ -305,3 +306,32 @@ def test_the_front_door_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"asyncio", "psutil", "confluent_kafka", "kafka", "redis", "textual"} & set(loaded)
+
+
+def test_each_part_stops_after_whatever_gives_it_work() -> None:
+    spec = StackSpec("n", 1, frozenset({Component.REDIS, Component.POSTGRES, Component.WEBAPP}))
+    place = {c: at for at, components in enumerate(stop_order(spec)) for c in components}
+    chain = [
+        Component.SHOPPERS,
+        Component.WEBAPP,
+        Component.SPOUT,
+        Component.ETL,
+        Component.OBSERVER,
+        Component.POSTGRES,
+    ]
+    assert [place[component] for component in chain] == sorted({place[component] for component in chain})
+    assert place[Component.LOADER] < place[Component.POSTGRES_SINK] < place[Component.KAFKA]
+
+
+def test_data_that_lies_elsewhere_goes_with_the_state_directory(tmp_path: Path) -> None:
+    state = StateDirectory(tmp_path / "n")
+    kept, ours = tmp_path / "theirs", tmp_path / "kapture-postgres-x"
+    for folder in (kept, ours):
+        (folder / "data").mkdir(parents=True)
+    for name, target in (("postgres", ours), ("other", kept)):
+        (state.data / name).mkdir(parents=True)
+        (state.data / name / "elsewhere").symlink_to(target)
+    state.remove()
+    assert not ours.exists()
+    assert (kept / "data").exists(), "a name that we did not give is somebody else's"
+    assert not state.path.exists()
