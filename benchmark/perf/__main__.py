@@ -18,6 +18,7 @@ PARTS = {
     "loader": "messages a CPU-second, against kafka-producer-perf-test.sh (needs KAFKA_HOME)",
     "consumers": "ETL and Redis sink: records a CPU-second, against a plain consumer",
     "postgres": "Postgres sink with its server: records a CPU-second, against COPY by psql",
+    "mongo": "Mongo sink: records a CPU-second, against insert_many (needs mongod or ferretdb on the PATH)",
     "end_to_end": "transactions a second through the embedded stack",
     "console_start": "seconds to the first screen",
     "console_idle": "bytes a second and CPU of the console beside a running stack",
