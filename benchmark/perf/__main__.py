@@ -19,6 +19,7 @@ PARTS = {
     "consumers": "ETL and Redis sink: records a CPU-second, against a plain consumer",
     "postgres": "Postgres sink with its server: records a CPU-second, against COPY by psql",
     "elasticsearch": "Elasticsearch sink: records a CPU-second, against curl and _bulk (needs ELASTICSEARCH_HOME)",
+    "mongo": "Mongo sink: records a CPU-second, against insert_many (needs mongod or ferretdb on the PATH)",
     "end_to_end": "transactions a second through the embedded stack",
     "console_start": "seconds to the first screen",
     "console_idle": "bytes a second and CPU of the console beside a running stack",

@@ -33,10 +33,10 @@ LIMIT_S = 180.0
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU seconds a record: of the consumer, and of Redis for it."""
+    """CPU seconds a record: of the consumer, and of its database for it."""
 
     consumer: float
-    redis: float = 0.0
+    server: float = 0.0
 
 
 def measure(effort: Effort) -> Iterator[Result]:
@@ -55,7 +55,7 @@ def measure(effort: Effort) -> Iterator[Result]:
 def _result(what: str, broker: Broker, plain: Sequence[Cost], costs: Sequence[Cost]) -> Result:
     cost = median(each.consumer for each in costs)
     ratios = [base.consumer / each.consumer for base, each in zip(plain, costs, strict=True)]
-    server = median(each.redis for each in costs)
+    server = median(each.server for each in costs)
     notes = [
         f"{cost * 1e6:.1f} µs a record",
         f"and {server * 1e6:.1f} µs of the server" if server else "",

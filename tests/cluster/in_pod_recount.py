@@ -9,6 +9,7 @@ import json
 import os
 import struct
 from collections import defaultdict
+from urllib.parse import urlsplit
 
 import redis
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
@@ -35,20 +36,57 @@ def main() -> None:
             if end:
                 ends[name, number] = end
     consumer.assign([TopicPartition(*partition, OFFSET_BEGINNING) for partition in ends])
-    print(json.dumps(read(consumer, ends) | totals(os.environ["KAPTURE_REDIS_URL"])))
+    print(json.dumps(read(consumer, ends) | totals()))
 
 
-def totals(url: str) -> dict[str, int]:
-    """What Redis says all customers have ordered and spent."""
-    client = redis.Redis.from_url(url)
-    pipeline = client.pipeline(transaction=False)
-    for key in client.scan_iter("customer:*", count=5000):
-        pipeline.hmget(key, "orders", "spend_cents")
-    found = pipeline.execute()
+def totals() -> dict[str, object]:
+    """What the database of the sink whose pod this is says that customers have ordered and spent."""
+    if url := os.environ.get("KAPTURE_MONGO_URL"):
+        return {"mongo_customers": of_mongo(url)}
+    customers = of_redis(os.environ["KAPTURE_REDIS_URL"])
     return {
-        "redis_orders": sum(int(orders) for orders, _ in found),
-        "redis_cents": sum(int(cents) for _, cents in found),
+        "redis_customers": customers,
+        "redis_orders": sum(orders for orders, _ in customers.values()),
+        "redis_cents": sum(cents for _, cents in customers.values()),
     }
+
+
+def of_redis(url: str) -> dict[int, list[int]]:
+    """Orders and cents by customer."""
+    client = redis_at(url)
+    keys = list(client.scan_iter("customer:*", count=5000))
+    pipeline = client.pipeline(transaction=False)
+    for key in keys:
+        pipeline.hmget(key, "orders", "spend_cents")
+    found = zip(keys, pipeline.execute(), strict=True)
+    return {int(key.partition(b":")[2]): [int(orders), int(cents)] for key, (orders, cents) in found}
+
+
+def redis_at(url: str) -> redis.Redis:
+    """The server at a URL, or the primary that a Sentinel names."""
+    parts = urlsplit(url)
+    if parts.scheme != "redis+sentinel":
+        return redis.Redis.from_url(url)
+    asked = redis.Redis(parts.hostname, parts.port, password=parts.password)
+    host, port = asked.sentinel_get_master_addr_by_name(parts.path.strip("/"))
+    return redis.Redis(host, port, password=parts.password)
+
+
+def of_mongo(url: str) -> dict[int, list[int]]:
+    """Orders and cents by customer, of the documents as they are."""
+    from pymongo import MongoClient
+    from pymongo.errors import OperationFailure
+
+    client = MongoClient(url)
+    try:
+        client.admin.command("ping")
+    except OperationFailure:  # FerretDB has no users
+        parts = urlsplit(url)
+        client = MongoClient(parts.hostname, parts.port)
+    customers: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    for document in client.kapture.transactions.find():
+        count(customers, document)
+    return customers
 
 
 def read(consumer: Consumer, ends: dict[tuple[str, int], int]) -> dict[str, object]:

@@ -95,6 +95,16 @@ def test_a_batch_that_is_written_again_changes_nothing(server: MongoServer) -> N
         assert stored(server) == before
 
 
+def test_as_many_partitions_as_one_process_may_have(server: MongoServer) -> None:
+    partitions = [("transactions.MA", number) for number in range(160)]
+    sink = sink_at(server)
+    sink.restore(partitions)
+    for start, end in ((0, 1), (1, 2)):
+        written = sink.write([batch(start, end, partition) for partition in partitions])
+        assert written == dict.fromkeys(partitions, end)
+    assert len(sink.restore(partitions)) == 160
+
+
 def test_a_member_that_lost_its_partition_is_told_and_changes_nothing(server: MongoServer) -> None:
     old, new = sink_at(server), sink_at(server)
     old.restore([PARTITION])

@@ -277,12 +277,12 @@ def test_the_same_stack_is_rendered_to_the_same_objects() -> None:
 
 
 def test_several_redis_servers_have_sentinels_and_clients_ask_them() -> None:
-    objects = rendered(stack(redis_count=3))
+    objects = rendered(stack(3, REDIS | {Component.WEBAPP}, redis_count=3))
     servers = objects["StatefulSet", "redis"]
     assert servers["spec"]["replicas"] == 3
     for container in pod_of(servers)["containers"]:
         assert {"name": "REDIS_COUNT", "value": "3"} in container["env"]
-    for name in ("etl-redis", "observer"):
+    for name in ("etl-redis", "observer", "webapp"):
         (container,) = pods_of(objects)[name]["containers"]
         addresses = [entry["value"] for entry in container["env"] if entry["name"] == "KAPTURE_REDIS_URL"]
         assert addresses == ["redis+sentinel://:$(REDIS_PASSWORD)@redis:26379/kapture"], name
