@@ -79,6 +79,7 @@ async def test_a_teardown_that_was_interrupted_is_ended_before_the_next_deploy(
     assert await find(api, namespace) == []
 
 
+@pytest.mark.thorough  # it waits whether the registry comes back
 async def test_an_image_that_cannot_be_pulled_is_named_and_nothing_is_left(api: Api, namespace: str) -> None:
     done = kapture("up", namespace, "1", *LOAD, "--image", "no-such-registry.invalid/workload:1")
     assert done.returncode == 1

@@ -113,17 +113,19 @@ async def test_zookeeper_needs_a_kafka_that_knows_it(state: Path) -> None:
     spec = spec_of("ground").with_component(Component.ZOOKEEPER)
     with pytest.raises(UsageError, match=r"embedded broker.*KAFKA_HOME"):
         await every(LocalTarget("ground").deploy(spec))
-    with pytest.raises(UsageError, match="the brokers are elsewhere"):
-        await every(LocalTarget("ground").deploy(replace(spec, kafka_bootstrap="127.0.0.1:1")))
-    findings = await LocalTarget("ground").preflight(spec_of("ground"))
-    [found] = [finding for finding in findings if finding.subject == "zookeeper"]
-    assert not found.ok
-    assert not found.fatal
+    for wanted, fatal, text in (
+        (spec_of("ground"), False, "no use for it"),
+        (replace(spec, kafka_bootstrap="127.0.0.1:1"), True, "the brokers are elsewhere"),
+    ):
+        findings = await LocalTarget("ground").preflight(wanted)
+        [found] = [finding for finding in findings if finding.subject == "zookeeper"]
+        assert (found.ok, found.fatal) == (False, fatal)
+        assert text in found.text
 
 
 async def test_components_of_later_releases(state: Path) -> None:
-    spec = spec_of("ground").with_component(Component.ZOOKEEPER)
-    with pytest.raises(UsageError, match="zookeeper: comes with a later release"):
+    spec = spec_of("ground").with_component(Component.PROMETHEUS)
+    with pytest.raises(UsageError, match="prometheus: comes with a later release"):
         await every(LocalTarget("ground").deploy(spec))
 
 

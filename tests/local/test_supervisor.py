@@ -167,6 +167,8 @@ async def test_an_occupied_namespace_is_refused(make: Make) -> None:
         await every(target.deploy(spec_of("taken")))
     with pytest.raises(UsageError, match="more than further components"):
         await every(make("taken").deploy(replace(spec_of("taken", 2, redis=True), load=LoadSpec(seed=2))))
+    with pytest.raises(UsageError, match="keep their metadata in KRaft"):
+        await every(make("taken").deploy(spec_of("taken").with_component(Component.ZOOKEEPER)))
     fatal = [finding for finding in await target.preflight(spec_of("taken")) if finding.fatal]
     assert [finding.subject for finding in fatal] == ["state"]
     assert pods((await see(target, lambda o: o.phase is Phase.STARTING))[0])["etl-0"] == "Running"
