@@ -21,7 +21,7 @@ from textual.screen import Screen
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.model.spec import StackSpec
-from kapture_tui.tui import hangup, preferences, themes
+from kapture_tui.tui import hangup, plain, preferences, themes
 from kapture_tui.tui.actions import Session, exit_code
 from kapture_tui.tui.answers import is_light
 from kapture_tui.tui.background import few_colors
@@ -68,6 +68,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         role_styles: the theme, as the canvases want it.
         typed_before, answer_due: see `Listener`.
         mouse: whether the mouse is reported to us.
+        ascii_only: the terminal shows nothing else.
     """
 
     COMMANDS: ClassVar = {Commands}
@@ -101,6 +102,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._epitaph = ""
         self.typed_before, self.answer_due, self.mouse = "", False, True
         self._follows_terminal = follows_terminal
+        self.ascii_only = plain.wanted(os.environ)
         self._link = Link(self)
         self.set_keymap(dict(keys))
         self.wear(palette)
