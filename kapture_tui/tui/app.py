@@ -7,38 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
-from textual.app import App
 from textual.screen import Screen
 
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.model.spec import StackSpec
-from kapture_tui.tui import hangup, preferences, themes
+from kapture_tui.tui import hangup
 from kapture_tui.tui.actions import Session, exit_code
-from kapture_tui.tui.answers import is_light
-from kapture_tui.tui.background import few_colors
 from kapture_tui.tui.commands import shown
 from kapture_tui.tui.feed import Feed
 from kapture_tui.tui.form import form_for
 from kapture_tui.tui.history import History
-from kapture_tui.tui.link import Link
 from kapture_tui.tui.options import ConsoleOptions
 from kapture_tui.tui.palette import Commands
 from kapture_tui.tui.questions import Fact, whereabouts
 from kapture_tui.tui.screens.base import Stage, bindings
 from kapture_tui.tui.screens.setup import SetupScreen
-from kapture_tui.tui.styles import role_styles, textual_theme
-from kapture_tui.tui.terminal import Terminal
+from kapture_tui.tui.terminal_app import TerminalApp
 from kapture_tui.tui.themes import Palette
-from kapture_tui.tui.widgets.canvas import Canvas
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -49,31 +40,22 @@ if TYPE_CHECKING:
 CLOSE_S = 2.0
 """How long connections may take to be let go, seconds."""
 
-RELOAD_S = 0.5
-"""How often the theme's file is looked at."""
-
 LOOK_AGAIN_S = 5.0
 """How long to wait before a cluster that did not answer is asked again who we are."""
 
 
-class ConsoleApp(App[int], inherit_bindings=False):
+class ConsoleApp(TerminalApp, inherit_bindings=False):
     """The console.
 
     Attributes:
         options: what it was opened with.
         keys: the keymap in force, by command id.
-        clock: monotonic seconds.
         history: of its figures.
         failure: the error its deploy or teardown ended with.
-        role_styles: the theme, as the canvases want it.
-        typed_before, answer_due: see `Listener`.
-        mouse: whether the mouse is reported to us.
     """
 
     COMMANDS: ClassVar = {Commands}
     BINDINGS = bindings("everywhere")
-    ALLOW_SELECT = False
-    CSS = "Screen { background: $background; overflow: hidden; } Dialog { background: transparent; }"
 
     def __init__(
         self,
@@ -83,11 +65,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         clock: Callable[[], float] = monotonic,
         follows_terminal: bool = False,
     ) -> None:
-        self._monochrome = "NO_COLOR" in os.environ
-        super().__init__(driver_class=Terminal, ansi_color=True if self._monochrome else None)
+        super().__init__(palette, clock, follows_terminal)
         self.options = options
         self.keys = keys
-        self.clock = clock
         self.failure: KaptureError | None = None
         self.history = History()
         self._form = form_for(options.spec, options.target, options.connection)
@@ -99,11 +79,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._running_here = False
         self._hung_up = False
         self._epitaph = ""
-        self.typed_before, self.answer_due, self.mouse = "", False, True
-        self._follows_terminal = follows_terminal
-        self._link = Link(self)
         self.set_keymap(dict(keys))
-        self.wear(palette)
 
     def run_until_left(self) -> int:
         """Run on the terminal; return the exit code."""
@@ -122,15 +98,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """The first screen is painted: see `run_console`."""
         gc.enable()
 
-    def on_resize(self) -> None:
-        """What a terminal does to its cells when it changes its size, nobody knows."""
-        self.terminal_is_new()
-
     def on_mount(self) -> None:
         """Watch the terminal, and the stack if there is one already."""
         hangup.install(self.hang_up)
-        self._link.begin()
-        self.set_interval(RELOAD_S, self._reload_theme)
         self._running_here = self.options.start
         if self.options.attach or self.options.start:
             self._look_around()
@@ -390,67 +360,18 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.screen.show(self.session.latest)
 
     def _show(self, _: Snapshot) -> None:
-        if self._link.takes_news():
+        if self.takes_news():
             self.show_latest()
 
     def _say_trouble(self, error: KaptureError) -> None:
         if self.is_running:
             self.top_stage().say(str(error), "trouble")
 
-    # Themes, help
+    def say(self, text: str, role: str = "accent") -> None:
+        """Show a short message on the screen on top."""
+        self.top_stage().say(text, role)
 
-    def wear(self, palette: Palette) -> None:
-        """Draw everything in a theme."""
-        self.palette = palette
-        self._theme_file = themes.Watched(palette.path)
-        self.role_styles = role_styles(palette, self._monochrome)
-        self.register_theme(textual_theme(palette, self._monochrome))
-        self.theme = palette.name
-        for screen in self.screen_stack if self.is_running else ():
-            for canvas in screen.query(Canvas):
-                canvas.restyle()
-
-    def _reload_theme(self) -> None:
-        """Wear the theme anew when its file has changed: whoever writes one sees it at once."""
-        try:
-            palette = self._theme_file.changed()
-        except KaptureError as exc:
-            self.top_stage().say(str(exc), "warn")
-            return
-        if palette is not None:
-            self.wear(palette)
-
-    def terminal_says(self, answer: str) -> None:
-        """Follow the terminal's background; it has answered late. Called in the reader's thread."""
-        light = is_light(answer)
-        if self._follows_terminal and light is not None:
-            name = themes.fitting(light, few_colors(os.environ))
-            self._link.call(lambda: self.wear(themes.load(name)))
-
-    def terminal_is_new(self) -> None:
-        """Nothing is known of what the terminal shows."""
-        self._link.glass.forget()
-
-    def terminal_ready(self) -> None:
-        """See `Link.ready`. Called in the reader's thread."""
-        self._link.call(self._link.ready)
-
-    def action_theme(self) -> None:
-        """Choose a theme."""
-        from kapture_tui.tui.screens.dialogs import ThemePicker
-
-        self.push_screen(ThemePicker(self.palette.name), self.choose_theme)
-
-    def choose_theme(self, name: str | None) -> None:
-        """Wear a theme from now on; None: none was chosen."""
-        if name is None:
-            return
-        try:
-            self.wear(themes.load(name))
-            self._follows_terminal = False
-            preferences.keep(replace(preferences.load(), theme=name))
-        except (KaptureError, OSError) as exc:
-            self.top_stage().say(f"theme {name} is not kept: {exc}", "warn")
+    # Help
 
     def action_help(self) -> None:
         """Show every key."""
@@ -458,44 +379,3 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
         if not isinstance(self.screen, Help):
             self.push_screen(Help())
-
-    # Copying and the mouse
-
-    def action_copy(self) -> None:
-        """Copy what the top screen offers."""
-        text = getattr(self.screen, "copied", "")
-        if text:
-            self.start(self._copy(text), self.screen)
-        else:
-            self.top_stage().say("there is nothing to copy here", "warn")
-
-    async def _copy(self, text: str) -> None:
-        from kapture_tui.tui.clipboard import MOST_BYTES, copy
-
-        driver = self._driver
-        whole = await copy(text, driver.write if driver is not None else lambda _: None)
-        first, *others = text.splitlines()
-        told = f"{len(others) + 1} lines" if others else first
-        self.top_stage().say(f"copied {told}" if whole else f"copied the first {MOST_BYTES // 1000} kB")
-
-    def action_mouse(self) -> None:
-        """Let the terminal have the mouse, or take it back."""
-        if not isinstance(self._driver, Terminal):
-            self.top_stage().say("there is no terminal with a mouse", "warn")
-            return
-        on = self._driver.switch_mouse()
-        with suppress(KaptureError, OSError):
-            preferences.keep(replace(preferences.load(), mouse=on))
-        how = "on: clicks select" if on else "off: the terminal's own selection works"
-        self.top_stage().say(f"mouse {how}")
-
-    # Bytes
-
-    def _display(self, screen: Screen[Any], renderable: RenderableType | CompositorUpdate | None) -> None:
-        if isinstance(renderable, ChopsUpdate | LayoutUpdate):
-            tight = self._link.tightened(renderable)
-            if tight is None:
-                return
-            renderable = tight
-        super()._display(screen, renderable)  # type: ignore[arg-type]
-        self._link.sent()

@@ -15,7 +15,7 @@ from kapture_tui.tui.pace import Pace
 from kapture_tui.tui.terminal import Terminal
 
 if TYPE_CHECKING:
-    from kapture_tui.tui.app import ConsoleApp
+    from kapture_tui.tui.terminal_app import TerminalApp
 
 
 class Link:
@@ -25,7 +25,7 @@ class Link:
         glass: what the terminal shows.
     """
 
-    def __init__(self, app: ConsoleApp) -> None:
+    def __init__(self, app: TerminalApp) -> None:
         self._app = app
         self._pace = Pace()
         self._loop: asyncio.AbstractEventLoop | None = None

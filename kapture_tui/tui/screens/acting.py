@@ -34,15 +34,23 @@ class Acting(Stage):
         if key is None:
             self.say("select something first: tab goes through the panels", "warn")
         elif key in STATES:
-            self.app.push_screen(StateScreen(key))
+            self.app.push_screen(self.state_of(key))
         else:
             if key.startswith(pods.POD):
                 self.console.session.described(key.removeprefix(pods.POD))
-            self.app.push_screen(Details(key))
+            self.app.push_screen(self.details_of(key))
+
+    def details_of(self, key: str) -> Details:
+        """Return the screen of all about something."""
+        return Details(key)
+
+    def state_of(self, code: str) -> StateScreen:
+        """Return the screen of a state."""
+        return StateScreen(code)
 
     def _subject(self, key: str) -> str | None:
         """Return the key of what an event is about; None: nothing that is still there."""
-        snapshot = self.console.session.latest
+        snapshot = self.latest
         subject = events.subject_of(key, snapshot)
         if subject.startswith("transactions."):
             return subject.partition(".")[2]

@@ -86,14 +86,14 @@ class Dashboard(Acting, TableStage):
                 self._snapshot, cells, rows, self._boxed(), self._group, self._view("lag")
             ),
             "pods": lambda cells, rows: pods.picture(
-                self._snapshot, self.console.history, cells, self._unfolded, self._view("pods"), self._pods
+                self._snapshot, self.history, cells, self._unfolded, self._view("pods"), self._pods
             ),
             "flow": lambda cells, rows: flow.picture(
-                self._snapshot, self.console.history, cells, self._boxed(), self._view("flow")
+                self._snapshot, self.history, cells, self._boxed(), self._view("flow")
             ),
             "databases": lambda cells, rows: databases.picture(
                 self._snapshot,
-                self.console.history,
+                self.history,
                 cells,
                 rows,
                 self._panels["databases"].selected,
@@ -129,11 +129,11 @@ class Dashboard(Acting, TableStage):
             self.keybar.labels["app.quit"] = self.console.leaving(brief=True)
         for name, panel in self._panels.items():
             panel.shortcut = self.console.key(f"panel.{name}")
-        self._draw(self.console.session.latest)
+        self._draw(self.latest)
 
     def on_screen_resume(self) -> None:
         """Catch up with what came while another screen was on top."""
-        self.show(self.console.session.latest)
+        self.show(self.latest)
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw a new snapshot, unless the display is paused."""
@@ -326,4 +326,4 @@ class Dashboard(Acting, TableStage):
     def action_pause(self) -> None:
         """Freeze the display, or let it go on."""
         self._frozen = self._header.frozen = not self._frozen
-        self._draw(self._snapshot if self._frozen else self.console.session.latest)
+        self._draw(self._snapshot if self._frozen else self.latest)

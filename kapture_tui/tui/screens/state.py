@@ -50,7 +50,7 @@ class StateScreen(TableStage):
 
     def on_mount(self) -> None:
         """Show what is known now."""
-        self.show(self.console.session.latest)
+        self.show(self.latest)
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw a new snapshot, and note what has passed since the last one."""
@@ -67,7 +67,7 @@ class StateScreen(TableStage):
                 self._passed.appendleft((snapshot.time, sale))
 
     def _draw_topic(self, cells: int) -> Picture:
-        return state.topic(self._snapshot, self.console.history, self._state, cells)
+        return state.topic(self._snapshot, self.history, self._state, cells)
 
     def _draw_products(self, cells: int) -> Picture:
         return state.products(self._snapshot, self._state, cells)
