@@ -115,6 +115,7 @@ _COSTS = {
     Component.ETL: _Cost(85, 0.6),
     Component.REDIS_SINK: _Cost(86, 0.6),
     Component.POSTGRES_SINK: _Cost(95, 0.7),
+    Component.MONGO_SINK: _Cost(94, 0.3),
     Component.SPOUT: _Cost(55, 0.6),
     Component.POSTGRES: _Cost(180, 1.5),
     Component.OBSERVER: _Cost(51, 0.5),

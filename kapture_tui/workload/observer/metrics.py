@@ -208,6 +208,7 @@ def _redis(redis: RedisView) -> Iterator[Metric]:
     yield _gauge("kapture_redis_keys", "Keys in all databases.", (), [((), redis.keys)])
     yield _gauge("kapture_redis_memory_bytes", "Memory used.", (), [((), redis.memory_bytes)])
     yield _gauge("kapture_redis_clients", "Connected clients.", (), [((), redis.clients)])
+    yield _gauge("kapture_redis_replicas", "Servers that follow this one.", (), [((), redis.replicas)])
     yield _gauge("kapture_redis_hit_ratio", "Key lookups that found something.", (), [((), redis.hit_ratio)])
     yield _gauge(
         "kapture_redis_command_calls_per_second",

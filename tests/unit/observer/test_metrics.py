@@ -51,7 +51,7 @@ FULL = ObserverReport(
         groups={"etl": GroupFlow(Latency(13.0), delivered_per_s=14.0)},
     ),
     ledger=Ledger(15, 16, 17, 18, {"etl": GroupLedger(19, 20, 21, 22, 23, 24, 25)}),
-    redis=RedisView(26.0, 27, 28, 29, {"get": 30.0}, 0.31),
+    redis=RedisView(26.0, 27, 28, 29, {"get": 30.0}, 0.31, 32),
     loaders=(LoaderRow("a", "live"), LoaderRow("b", "live"), LoaderRow("c", "dead")),
     drained=True,
 )  # fmt: skip
@@ -98,6 +98,7 @@ def test_every_figure_arrives_under_its_name() -> None:
         ("kapture_redis_clients", ()): 29,
         ("kapture_redis_command_calls_per_second", (("command", "get"),)): 30,
         ("kapture_redis_hit_ratio", ()): 0.31,
+        ("kapture_redis_replicas", ()): 32,
     }
 
 

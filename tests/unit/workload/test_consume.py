@@ -21,7 +21,7 @@ from kapture_tui.workload.kafka import GroupListener, Record, TopicPartition
 from kapture_tui.workload.ledger import PartitionLog, partition_of
 from kapture_tui.workload.process import Readiness
 from kapture_tui.workload.rollups import roll_up
-from kapture_tui.workload.sinks.base import Batch, Sink
+from kapture_tui.workload.sinks.base import Batch, Sink, SinkUnavailable
 from kapture_tui.workload.transaction import Order
 from tests.unit.workload.memory import (
     Event,
@@ -276,7 +276,10 @@ def test_a_database_that_forgot_its_tail_gets_it_again() -> None:
     assert assert_exact(table, records_of(FOUR)) == {MA: 4}
 
 
-def test_a_database_that_came_back_empty_gets_everything_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("silent", [False, True], ids=["it said who it was", "it never said"])
+def test_a_database_that_came_back_empty_gets_everything_again(
+    monkeypatch: pytest.MonkeyPatch, silent: bool
+) -> None:
     """Also of partitions in which nothing more comes: no batch of theirs would ever notice."""
     monkeypatch.setattr(consume, "CHECK_S", 0.0)
     world, table = table_world(records_of(FOUR), [])
@@ -287,6 +290,11 @@ def test_a_database_that_came_back_empty_gets_everything_again(monkeypatch: pyte
             if not table.wiped:
                 table.wipe()
             return stored
+
+        def identity(self) -> str:
+            if silent and not table.wiped:
+                raise SinkUnavailable("asking")
+            return super().identity()
 
     world.sink = Wiped(table, Faults())
     world.stored = lambda p: len(records_of(FOUR)[p])  # what was published and committed before was true then
