@@ -34,7 +34,8 @@ from kapture_tui.workload.webapp.shop import Order, Shop
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 5.0
-"""An order that Kafka has not acknowledged for so long tells that it takes none: those that come now are refused."""
+"""An order that Kafka has not acknowledged for so long, seconds, tells that its partition takes none: those that come
+after it are refused."""
 
 IDLE_S = 0.05
 BUSY_S = 0.002
@@ -135,8 +136,6 @@ class Desk:
         # Not a SimpleQueue: interrupted by a signal in the moment its time-out is over, that one waits for ever
         # (Python 3.11 and 3.12).
         self._orders: queue.Queue[tuple[Order, Promise]] = queue.Queue()
-        self._under_way: deque[_Waiting] = deque()
-        self._waiting_since_s: float | None = None
         self._opened_s = time.monotonic()
         self._step_s = self._opened_s
         self._closed = threading.Event()
@@ -144,15 +143,9 @@ class Desk:
     # --- from any thread -------------------------------------------------------------------------------------------
 
     def place(self, order: Order) -> Promise:
-        """Hand an order in; what is promised is its receipt, or NotTaken.
-
-        Raises: NotTaken: there is no use in trying.
-        """
+        """Hand an order in; what is promised is its receipt, or NotTaken. Raises NotTaken: the shop has closed."""
         if self._closed.is_set():
             raise NotTaken("placing an order", STOPPING, "order again in a moment")
-        if (silent_s := self._silent_s()) > PATIENCE_S:
-            cause = f"Kafka has acknowledged nothing for {silent_s:.0f} s"
-            raise NotTaken("placing an order", cause, "order again when it is back")
         promise: Promise = Future()
         self._orders.put((order, promise))
         return promise
@@ -161,11 +154,6 @@ class Desk:
     def stuck_s(self) -> float:
         """How long the desk's thread has not come round, seconds."""
         return time.monotonic() - self._step_s
-
-    def _silent_s(self) -> float:
-        """How long the oldest order has been waiting for its acknowledgement, seconds; 0 when none does."""
-        since_s = self._waiting_since_s
-        return 0.0 if since_s is None else time.monotonic() - since_s
 
     # --- the desk's own thread -------------------------------------------------------------------------------------
 
@@ -181,11 +169,8 @@ class Desk:
             self._step_s = time.monotonic()
             self._housekeeping(self._step_s)
             with suppress(queue.Empty):
-                self._send(*self._orders.get(timeout=BUSY_S if self._under_way else IDLE_S))
+                self._send(*self._orders.get(timeout=BUSY_S if self._producer.in_flight() else IDLE_S))
             self._producer.poll(0.0)
-            while self._under_way and self._under_way[0].promise.done():
-                self._under_way.popleft()
-            self._waiting_since_s = self._under_way[0].since_s if self._under_way else None
 
     def close(self) -> None:
         """Take no more orders, wait for what is under way, report for the last time."""
@@ -242,12 +227,13 @@ class Desk:
         route.send(key, value, header.pack(self._number, sequence, time.time_ns() // 1000))
         route.log.attempted = sequence + 1
         route.sent_bytes += len(value)
-        waiting = _Waiting(now_s, promise, Receipt(order, customer, number, partition, -1))
-        route.waiting.append(waiting)
-        self._under_way.append(waiting)
+        route.waiting.append(_Waiting(now_s, promise, Receipt(order, customer, number, partition, -1)))
 
     def _trouble(self, route: OrderRoute) -> str:
         """Why no order can be sent to this partition now; "" if one can."""
+        silent_s = time.monotonic() - route.waiting[0].since_s if route.waiting else 0.0
+        if silent_s > PATIENCE_S:
+            return f"Kafka has not acknowledged one for {route.partition[0]} in {silent_s:.0f} s"
         if route.attempted >= route.credit:
             return f"the consumers of {route.partition[0]} are too far behind"
-        return "too many orders are under way" if len(self._under_way) >= MAX_UNDER_WAY else ""
+        return "too many orders are under way" if self._producer.in_flight() >= MAX_UNDER_WAY else ""
