@@ -72,6 +72,7 @@ class Asked:
     auto_loaders: bool = False
     price_per_hour: float | None = None
     storage: str = "ephemeral"
+    redis_count: int = 1
     cpu_limits: bool = False
     kustomize: bool = False
     simulate: str | None = None

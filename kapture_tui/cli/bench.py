@@ -20,6 +20,7 @@ from kapture_tui.bench.simulate import SimulatedSite, load
 from kapture_tui.bench.store import write
 from kapture_tui.bench.trial import Purpose, Trial
 from kapture_tui.cli import figures, results, running, stack
+from kapture_tui.cli.options import COMPONENTS
 from kapture_tui.cli.output import note, say
 from kapture_tui.cli.question import Consent, agreed, check
 from kapture_tui.cli.settings import Bench
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 DEPLOY_S = {"local": 20.0, "kubernetes": 80.0, "simulated": 0.0}
 """What a deployment and its removal take, about, seconds."""
+
+_LETTERS = {o.component.value: o.flags[0][1:] for o in COMPONENTS.options if o.component is not None}
+"""By component, the letter that chooses it."""
 
 STEP_S = (20.0, 180.0)
 """A step of Kapture's rule lasts between these; its own lasted 300 s, of which 180 counted."""
@@ -80,6 +84,7 @@ def asked_for(command: Bench) -> Asked:
         auto_loaders=command.auto_loaders,
         price_per_hour=command.price_per_hour,
         storage=spec.cluster.storage,
+        redis_count=spec.cluster.redis_count,
         cpu_limits=spec.cluster.cpu_limits,
         kustomize=spec.cluster.kustomize is not None,
         simulate=command.simulate,
@@ -111,7 +116,7 @@ def start(command: Bench, asked: Asked) -> Result:
     if command.resume:
         return unfinished(asked, command.folder or own_folder())
     now = timestamp(time.time())
-    letters = "".join(name[0] for name in asked.components)
+    letters = "".join(_LETTERS[name] for name in asked.components)
     kind = "" if asked.rule is Rule.CAPACITY else f"-{asked.rule.value}"
     stamp = now[:19].replace("-", "").replace(":", "")
     name = f"{stamp}-{asked.target}-{asked.scales[0]}{'-' if letters else ''}{letters}{kind}"

@@ -233,6 +233,8 @@ def _check_bench(words: Words, target: str, scales: tuple[int, ...]) -> None:
     """Raises UsageError for what cannot go together."""
     if words.repeats < 3:
         raise UsageError(f"--repeats {words.repeats}", "fewer than 3 say nothing about how sure a score is")
+    if words.deploy_webapp:
+        raise UsageError("-w", "shoppers send what no trial has asked for", "leave it out")
     if words.scales and len(scales) < 3:
         raise UsageError(f"--scales {','.join(map(str, scales))}", "a curve needs three scales or more")
     if words.minus_one and (target != "kubernetes" or min(scales) < 3):

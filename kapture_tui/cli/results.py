@@ -23,7 +23,7 @@ from kapture_tui.model.wire import to_wire
 from kapture_tui.tui.figures import plural
 
 _PLOT_LINES = 16
-_ALIKE = ("target", "scales", "components", "p99_ms", "storage", "cpu_limits")
+_ALIKE = ("target", "scales", "components", "p99_ms", "storage", "redis_count", "cpu_limits")
 """What two runs should have asked for alike."""
 
 

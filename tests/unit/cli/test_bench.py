@@ -54,6 +54,7 @@ def test_every_option_of_bench_arrives() -> None:
         ("bench p 1 --repeats 2", "fewer than 3"),
         ("bench p 1 --scales 2", "three scales"),
         ("bench p 1 --minus-one", "three brokers"),
+        ("bench p 1 -rw", "no trial has asked for"),
         ("bench p 3 --heartbeat --rule kapture", "one deployment"),
         ("bench p 1 --simulate a:b --auto-loaders", "--auto-loaders: a simulated"),
         ("bench p 1 --budget 0", "more than 0"),
