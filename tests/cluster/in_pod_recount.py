@@ -9,7 +9,10 @@ import json
 import os
 import struct
 from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import redis
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
@@ -40,15 +43,15 @@ def main() -> None:
 
 
 def totals() -> dict[str, object]:
-    """What the database of the sink whose pod this is says that customers have ordered and spent."""
-    if url := os.environ.get("KAPTURE_MONGO_URL"):
-        return {"mongo_customers": of_mongo(url)}
-    customers = of_redis(os.environ["KAPTURE_REDIS_URL"])
-    return {
-        "redis_customers": customers,
-        "redis_orders": sum(orders for orders, _ in customers.values()),
-        "redis_cents": sum(cents for _, cents in customers.values()),
-    }
+    """What each database that this pod knows says that customers have ordered and spent."""
+    found: dict[str, object] = {}
+    for database, ask in DATABASES.items():
+        if url := os.environ.get(f"KAPTURE_{database.upper()}_URL"):
+            customers = ask(url)
+            found[f"{database}_customers"] = customers
+            found[f"{database}_orders"] = sum(orders for orders, _ in customers.values())
+            found[f"{database}_cents"] = sum(cents for _, cents in customers.values())
+    return found
 
 
 def of_redis(url: str) -> dict[int, list[int]]:
@@ -87,6 +90,51 @@ def of_mongo(url: str) -> dict[int, list[int]]:
     for document in client.kapture.transactions.find():
         count(customers, document)
     return customers
+
+
+def of_postgres(url: str) -> dict[int, list[int]]:
+    """Orders and cents by customer, summed up by the server."""
+    import psycopg
+
+    totals = "SELECT customer_id, count(*), sum(cents)::bigint FROM kapture.orders GROUP BY customer_id"
+    with psycopg.connect(url) as connection:
+        return {customer: [orders, cents] for customer, orders, cents in connection.execute(totals)}
+
+
+def of_elasticsearch(url: str) -> dict[int, list[int]]:
+    """Orders and cents by customer, summed up by the server, a page of customers at a time."""
+    indices = f"{url}/kapture-transactions-*"
+    answer(f"{indices}/_refresh", {})
+    customers: dict[int, list[int]] = {}
+    after: dict[str, object] = {}
+    while True:
+        pages = {"size": 5000, "sources": [{"customer": {"terms": {"field": "customer.id"}}}], **after}
+        cents = {"cents": {"sum": {"field": "cents"}}}
+        asked = {"size": 0, "aggs": {"customers": {"composite": pages, "aggs": cents}}}
+        found = answer(f"{indices}/_search", asked)["aggregations"]["customers"]
+        for bucket in found["buckets"]:
+            total = [bucket["doc_count"], int(bucket["cents"]["value"])]
+            customers[bucket["key"]["customer"]] = total
+        if "after_key" not in found:
+            return customers
+        after = {"after": found["after_key"]}
+
+
+def answer(url: str, asked: dict[str, object]) -> dict[str, Any]:
+    """What a server answers to JSON."""
+    headers = {"Content-Type": "application/json"}
+    request = Request(url, json.dumps(asked).encode(), headers, method="POST")
+    with urlopen(request, timeout=WAIT_S) as response:
+        found: dict[str, Any] = json.load(response)
+    return found
+
+
+DATABASES: dict[str, Callable[[str], dict[int, list[int]]]] = {
+    "redis": of_redis,
+    "mongo": of_mongo,
+    "postgres": of_postgres,
+    "elasticsearch": of_elasticsearch,
+}
 
 
 def read(consumer: Consumer, ends: dict[tuple[str, int], int]) -> dict[str, object]:
