@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widget import Widget
 
 from kapture_tui.model.snapshot import Snapshot
@@ -63,8 +64,8 @@ class Stagehand:
         """Wait until everything is laid out and drawn."""
         while self.app.return_value is None:
             await self.pilot.pause()
-            screens = self.app.screen_stack
-            if not any(screen._layout_required or screen._dirty_widgets for screen in screens[-1:]):
+            screens = self.app.screen_stack[-1:]
+            if not any(_is_to_do(screen) for screen in screens):
                 return
             await asyncio.sleep(0.001)
 
@@ -85,6 +86,16 @@ class Stagehand:
         found = [line for line in self.lines() if part in line]
         assert len(found) == 1, f"{part!r} is on {len(found)} lines of\n{self.text()}"
         return found[0]
+
+
+def _is_to_do(screen: Screen[object]) -> bool:
+    """Whether a screen, or a widget that has not told it yet, is to be laid out or drawn."""
+    widgets = (widget for widget in screen.walk_children(Widget) if widget.display)
+    return bool(
+        screen._layout_required
+        or screen._dirty_widgets
+        or any(widget._layout_required or widget._repaint_required for widget in widgets)
+    )
 
 
 @asynccontextmanager
