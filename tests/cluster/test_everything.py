@@ -50,9 +50,9 @@ def assert_delivered(snapshot: dict[str, Any]) -> None:
         assert group["delivered"] == ledger["acked"] + group["recovered"], name
     kinds = {row["name"].rpartition("-")[0].rpartition("-")[0] for row in snapshot["loaders"]}
     assert {"data-loader", "webapp"} <= kinds
-    restock = ledger["restock"]
+    restock = ledger["restock"]["groups"]["etl"]
     assert (restock["lost"], restock["unexpected"]) == (0, 0)
-    assert restock["delivered"] > 0
+    assert restock["delivered"] == ledger["restock"]["acked"] > 0
 
 
 def assert_no_part_is_missing(snapshot: dict[str, Any]) -> None:

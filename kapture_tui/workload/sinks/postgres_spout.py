@@ -28,32 +28,35 @@ WHERE p.id = s.partition_id AND p.next_offset > s.done
   AND NOT EXISTS (SELECT FROM kapture.spout_places WHERE upto > done)
 """
 
-_AT_WORK = f"""
-SELECT split_part(split_part(p.name, '/', 1), '.', 2) AS state, o.id, o.store_id, o.cents, o.day, o.intended_at
-FROM kapture.spout_places s JOIN kapture.partitions p ON p.id = s.partition_id
-JOIN kapture.orders o ON o.id >= (s.partition_id::bigint << {PLACE_BITS} | s.done)
-                     AND o.id < (s.partition_id::bigint << {PLACE_BITS} | s.upto)
-WHERE s.upto > s.done
-"""
+# Orders and items of a partition at work are ranges of ids, and both are said: else the server may read whole tables,
+# which grow by thousands of rows a second and have no statistics that are of use.
+_FROM = f"s.partition_id::bigint << {PLACE_BITS} | s.done"
+_TO = f"s.partition_id::bigint << {PLACE_BITS} | s.upto"
+_STATE = "split_part(split_part(partition.name, '/', 1), '.', 2)"
 
 _SUMS = f"""
-SELECT state, store_id, count(*), sum(cents)::bigint, max(day),
-       (extract(epoch FROM min(intended_at)) * 1000000)::bigint
-FROM ({_AT_WORK}) AS at_work GROUP BY state, store_id
+SELECT {_STATE}, found.store_id, sum(found.orders)::bigint, sum(found.cents)::bigint, max(found.day),
+       (extract(epoch FROM min(found.oldest)) * 1000000)::bigint
+FROM kapture.spout_places s JOIN kapture.partitions partition ON partition.id = s.partition_id
+CROSS JOIN LATERAL (
+    SELECT o.store_id, count(*) AS orders, sum(o.cents) AS cents, max(o.day) AS day, min(o.intended_at) AS oldest
+    FROM kapture.orders o WHERE o.id >= ({_FROM}) AND o.id < ({_TO}) GROUP BY o.store_id
+) AS found
+WHERE s.upto > s.done GROUP BY 1, 2
 """
 
 _SOLD = f"""
-SELECT state, store_id, name, sold
-FROM (
-    SELECT state, store_id, i.product_id, count(*) AS sold
-    FROM ({_AT_WORK}) AS at_work JOIN kapture.items i ON i.order_id = at_work.id
-    WHERE store_id IS NOT NULL GROUP BY state, store_id, i.product_id
-) AS sales JOIN kapture.products p ON p.id = sales.product_id
+SELECT {_STATE}, found.store_id, product.name, sum(found.sold)::bigint
+FROM kapture.spout_places s JOIN kapture.partitions partition ON partition.id = s.partition_id
+CROSS JOIN LATERAL (
+    SELECT o.store_id, i.product_id, count(*) AS sold
+    FROM kapture.orders o JOIN kapture.items i ON i.order_id = o.id
+    WHERE o.id >= ({_FROM}) AND o.id < ({_TO}) AND i.order_id >= ({_FROM}) AND i.order_id < ({_TO})
+      AND o.store_id IS NOT NULL
+    GROUP BY o.store_id, i.product_id
+) AS found JOIN kapture.products product ON product.id = found.product_id
+WHERE s.upto > s.done GROUP BY 1, 2, 3
 """
-
-# A table that grows by thousands of rows a second has no statistics that are of use, and a hash join would read all of
-# it: what is at work is found by its ids.
-_PLAN = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 
 _PLACES = """
 SELECT coalesce(bool_or(s.upto > s.done), false), coalesce(bool_or(p.next_offset > s.upto), false)
@@ -90,7 +93,6 @@ class PostgresSource:
         with self._asking("taking orders") as connection:
             connection.execute(_TAKE.encode())
             with connection.transaction():
-                connection.execute(_PLAN)
                 at_work, more = connection.execute(_PLACES).fetchone() or (False, False)
                 if not at_work:
                     return None
@@ -98,8 +100,7 @@ class PostgresSource:
                 sold = connection.execute(_SOLD.encode()).fetchall()
         products: dict[tuple[str, int], dict[str, int]] = {}
         for state, store, name, count in sold:
-            of_store = products.setdefault((state, store), {})
-            of_store[name] = of_store.get(name, 0) + count
+            products.setdefault((state, store), {})[name] = count
         restocks = sorted(
             (
                 Restock(state, store, orders, cents, day, products.get((state, store), {}))
@@ -135,6 +136,7 @@ class PostgresSource:
         try:
             if self._connection is None:
                 self._connection = connect(self._url, Component.SPOUT.value)
+                self._connection.execute("SET jit = off")  # compiling takes longer than what is compiled
                 migrate(self._connection)
             yield self._connection
         except psycopg.Error as exc:
