@@ -56,7 +56,7 @@ _ENTRIES: dict[Component, Entry] = {
     Component.ELASTICSEARCH_SINK: _sink("Elasticsearch"),
     Component.POSTGRES: Entry("transactions in tables", password=True, wheels=("psycopg", "psycopg-binary")),
     Component.POSTGRES_SINK: _sink("Postgres"),
-    Component.MONGO: Entry("transactions as documents", password=True, wheels=("pymongo",)),
+    Component.MONGO: Entry("transactions as documents", password=True, wheels=("pymongo", "dnspython")),
     Component.MONGO_SINK: _sink("Mongo"),
     Component.SPOUT: Entry("brings orders rolled up per store back to Kafka", (Component.KAFKA,)),
     Component.WEBAPP: Entry(

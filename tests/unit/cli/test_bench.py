@@ -140,6 +140,8 @@ async def test_ctrl_c_leaves_a_file_that_goes_on(tmp_path: Path) -> None:
         cwd=ROOT,
         stderr=subprocess.PIPE,
         env={**os.environ, "SLOW": "1"},
+        # Whoever runs the tests in the background has it ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
     while b"held" not in await process.stderr.readline():

@@ -31,7 +31,17 @@ def test_the_folder_gives_back_what_was_rendered(tmp_path: Path) -> None:
 def test_there_is_a_file_for_each_component(tmp_path: Path) -> None:
     write(stack(), render(stack(), FACTS), tmp_path)
     names = {path.stem for path in tmp_path.iterdir()}
-    parts = {"kafka", "topics", "redis", "etl-redis", "data-loader", "etl", "observer", "prometheus"}
+    parts = {
+        "kafka",
+        "topics",
+        "redis",
+        "etl-redis",
+        "data-loader",
+        "etl",
+        "observer",
+        "prometheus",
+        "kapture-dashboard",
+    }
     assert names == parts | {"kustomization", "bundle", "workload", "kapture-run"}
     kinds = [found["kind"] for found in yaml.safe_load_all((tmp_path / "redis.yaml").read_text())]
     assert kinds == ["ConfigMap", "Secret", "Service", "StatefulSet"]
