@@ -33,7 +33,7 @@ perf-check: venv ## fail when a measured ratio falls below its goal
 
 verdict: venv ## see that verdicts are true: on simulated clusters, here, and on the cluster that KUBECONFIG names
 	@$(PYTHON) -m benchmark.verdict $(ARGS)
-	@KAPTURE_THOROUGH=1 $(PYTHON) -m pytest tests/local/test_bench.py tests/cluster/test_bench.py
+	@KAPTURE_THOROUGH=1 KAPTURE_VERDICT=1 $(PYTHON) -m pytest tests/local/test_bench.py tests/cluster/test_bench.py
 
 venv:
 	@sh tools/venv.sh dev

@@ -21,6 +21,9 @@ KUBECONFIG = os.environ.get("KUBECONFIG")
 THOROUGH = bool(os.environ.get("KAPTURE_THOROUGH"))
 """Run those that hurt whole stacks for minutes as well."""
 
+VERDICT = bool(os.environ.get("KAPTURE_VERDICT"))
+"""Measure capacities on real stacks, for an hour or so."""
+
 ON_CLUSTERS = ("cluster", "target")
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -64,3 +67,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=reason))
         if item.get_closest_marker("thorough") and not THOROUGH:
             item.add_marker(pytest.mark.skip(reason="takes minutes: make test-all runs it"))
+        if item.get_closest_marker("verdict") and not VERDICT:
+            item.add_marker(pytest.mark.skip(reason="measures for half an hour: make verdict runs it"))

@@ -22,7 +22,7 @@ from kapture_tui.resources import manifests_dir
 from kapture_tui.targets import Connection
 from kapture_tui.targets.kubernetes.target import KubernetesTarget
 
-pytestmark = [pytest.mark.thorough, pytest.mark.timeout(7200)]
+pytestmark = [pytest.mark.verdict, pytest.mark.timeout(7200)]
 
 REPEATS = 3
 """Enough to find a factor of two."""

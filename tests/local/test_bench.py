@@ -76,7 +76,7 @@ async def test_a_killed_loader_makes_a_trial_invalid_and_the_next_one_is_good_ag
         assert outcome is Outcome.HELD, result
 
 
-@pytest.mark.thorough
+@pytest.mark.verdict
 @pytest.mark.timeout(1500)
 @pytest.mark.usefixtures("planted")
 async def test_the_capacity_is_the_planted_limit(tmp_path: Path) -> None:
