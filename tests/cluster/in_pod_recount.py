@@ -104,7 +104,7 @@ def of_postgres(url: str) -> dict[int, list[int]]:
 def of_elasticsearch(url: str) -> dict[int, list[int]]:
     """Orders and cents by customer, summed up by the server, a page of customers at a time."""
     indices = f"{url}/kapture-transactions-*"
-    answer(f"{indices}/_refresh", {})
+    answer(f"{indices}/_refresh", None)
     customers: dict[int, list[int]] = {}
     after: dict[str, object] = {}
     while True:
@@ -120,10 +120,11 @@ def of_elasticsearch(url: str) -> dict[int, list[int]]:
         after = {"after": found["after_key"]}
 
 
-def answer(url: str, asked: dict[str, object]) -> dict[str, Any]:
-    """What a server answers to JSON."""
+def answer(url: str, asked: dict[str, object] | None) -> dict[str, Any]:
+    """What a server answers to JSON, or to nothing."""
     headers = {"Content-Type": "application/json"}
-    request = Request(url, json.dumps(asked).encode(), headers, method="POST")
+    body = b"" if asked is None else json.dumps(asked).encode()
+    request = Request(url, body, headers, method="POST")
     with urlopen(request, timeout=WAIT_S) as response:
         found: dict[str, Any] = json.load(response)
     return found

@@ -61,7 +61,9 @@ def assert_no_part_is_missing(snapshot: dict[str, Any]) -> None:
         assert snapshot[part], (part, snapshot["unavailable"])
     there = {row["component"] for row in snapshot["pods"]}
     assert {c.value for c in CHOICES} - {Component.ZOOKEEPER.value} <= there
-    assert all(row["cpu_cores"] is not None and row["memory_bytes"] for row in snapshot["pods"])
+    assert all(
+        row["cpu_cores"] is not None and row["memory_bytes"] for row in snapshot["pods"] if row["ready"]
+    )
     assert snapshot["elasticsearch"]["docs"] > 0
     assert snapshot["postgres"]["rows"] > 0
     assert snapshot["redis"]["ops_per_s"] > 0
