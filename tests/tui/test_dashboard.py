@@ -376,3 +376,11 @@ async def test_only_what_changed_is_sent(monkeypatch: pytest.MonkeyPatch) -> Non
         await stage.show(replace(sample.snapshot(), run=run))
         assert len(refreshed) == 1
         assert len(refreshed[0]) == 1
+
+
+async def test_new_events_come_into_view_where_nobody_has_selected_one() -> None:
+    async with dashboard(sample.snapshot(), size=SMALL) as stage:
+        well = sample.snapshot(61)
+        late = replace(sample.EVENTS[-1], time="2026-01-02T17:09:00.000Z", text="something new")
+        await stage.show(replace(well, events=(*well.events, late)))
+        assert "something new" in stage.text()

@@ -140,8 +140,8 @@ class Panel(Canvas, can_focus=True):
         if spots and current is None:
             current = min(_around(spots, self._last_row), key=lambda spot: abs(spot.row - self._last_row))
             self.selected = current.key
-        if current is not None and current.row != self._last_row:
-            # It was drawn elsewhere this time: follow it.
+        if current is not None and current.row != self._last_row and self.has_focus:
+            # It was drawn elsewhere this time: follow it, if that is where somebody looks.
             self._reveal()
         self._top = max(0, min(self._top, len(self._picture.rows) - self._page()))
 
