@@ -107,6 +107,9 @@ _COSTS = {
     Component.REDIS_SINK: _Cost(86, 0.6),
     Component.OBSERVER: _Cost(51, 0.5),
     Component.REDIS: _Cost(10, 0.1),
+    # With a heap of 512 MiB, its launcher included.
+    Component.ELASTICSEARCH: _Cost(910, 23.0),
+    Component.ELASTICSEARCH_SINK: _Cost(98, 0.8),
 }
 _EMBEDDED = _Cost(200, 0.4)
 _REAL_KAFKA = _Cost(700, 14.0)
