@@ -17,6 +17,7 @@ from statistics import median
 from benchmark.perf.broker import Broker, embedded_broker, end_offsets, real_broker
 from benchmark.perf.processes import Child, facts, module, running
 from benchmark.perf.result import CannotRun, Effort, Result
+from kapture_tui.model.spec import LoadSpec
 from kapture_tui.targets.local import redis
 from kapture_tui.targets.local.ports import free_ports
 from kapture_tui.workload.settings import Settings
@@ -78,9 +79,9 @@ def full_broker() -> AbstractContextManager[Broker]:
     return real_broker() if os.environ.get("KAFKA_HOME") else embedded_broker(EMBEDDED_PARTITIONS)
 
 
-def fill(broker: Broker, least: int = RECORDS) -> int:
-    """Have a loader write so many records at least; the number of records there are."""
-    settings = broker.settings("filler", groups=())
+def fill(broker: Broker, least: int = RECORDS, rate: float | None = None) -> int:
+    """Have a loader write so many records at least, so many a second; the number of records there are."""
+    settings = broker.settings("filler", groups=(), load=LoadSpec(rate=rate))
     log = broker.folder / "filler.log"
     with closing(broker.admin()) as admin:
         with running(module("kapture_tui.workload", "loader"), settings.to_env(), log) as child:
@@ -113,7 +114,9 @@ def sink_cost(broker: Broker, records: int) -> Cost:
             return Cost(cost, (server.cpu_s - before) / records)
 
 
-def read_all(broker: Broker, child: Child, settings: Settings, group: str, records: int) -> float:
+def read_all(
+    broker: Broker, child: Child, settings: Settings, group: str, records: int, limit_s: float = LIMIT_S
+) -> float:
     """CPU seconds a record, from joining the group to the last commit."""
     assert settings.ready_file
     ready = settings.ready_file
@@ -123,7 +126,7 @@ def read_all(broker: Broker, child: Child, settings: Settings, group: str, recor
         child.wait_for(
             f"{group} reading all",
             lambda: sum(admin.committed(group, broker.transactions).values()) >= records,
-            LIMIT_S,
+            limit_s,
         )
     return (child.cpu_s - before) / records
 

@@ -26,7 +26,10 @@ from kapture_tui.targets.local.ports import free_ports
 from kapture_tui.workload.sinks.elasticsearch import ElasticsearchSink
 from kapture_tui.workload.sinks.elasticsearch_client import HttpClient
 
-RECORDS = 30_000
+RECORDS = 20_000
+FILL_PER_S = 4_000.0
+"""Slow enough that not many more than that are written before the loader is stopped."""
+
 GOAL = 0.5
 LIMIT_S = 600.0
 
@@ -73,13 +76,13 @@ def _pair() -> tuple[Cost, Cost]:
         raise CannotRun("curl is not installed")
     with consumers.full_broker() as broker, _server(broker.folder) as (server, url):
         # The first time is for the server, which is several times slower until its code is compiled.
-        _by_sink(broker, server, url, consumers.fill(broker, RECORDS), "etl-elasticsearch-0")
+        _by_sink(broker, server, url, consumers.fill(broker, RECORDS, FILL_PER_S), "etl-elasticsearch-0")
         files = list(_bodies(url, broker.folder))
         _make_new(url)
         theirs = _by_curl(server, url, files, broker.folder)
         _make_new(url)
         # More records than before, or the group would have committed them already; it reads all of them.
-        records = consumers.fill(broker, 2 * RECORDS)
+        records = consumers.fill(broker, 2 * RECORDS, FILL_PER_S)
         return _by_sink(broker, server, url, records, "etl-elasticsearch-1"), theirs
 
 
@@ -94,7 +97,7 @@ def _by_sink(broker: Broker, server: psutil.Process, url: str, records: int, nam
     command = module("kapture_tui.workload", "sink", "elasticsearch")
     with running(command, settings.to_env(), broker.folder / f"{name}.log") as child:
         before = cpu_s(server)
-        sender = consumers.read_all(broker, child, settings, "etl-elasticsearch", records)
+        sender = consumers.read_all(broker, child, settings, "etl-elasticsearch", records, LIMIT_S)
         return Cost(sender, (cpu_s(server) - before) / records)
 
 

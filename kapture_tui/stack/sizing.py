@@ -123,6 +123,9 @@ _COSTS = {
     Component.REDIS: _Cost(10, 0.1),
     Component.WEBAPP: _Cost(66, 0.6),
     Component.SHOPPERS: _Cost(48, 0.5),
+    # With a heap of 512 MiB, its launcher included.
+    Component.ELASTICSEARCH: _Cost(910, 23.0),
+    Component.ELASTICSEARCH_SINK: _Cost(98, 0.8),
 }
 _EMBEDDED = _Cost(200, 0.4)
 _REAL_KAFKA = _Cost(700, 14.0)
