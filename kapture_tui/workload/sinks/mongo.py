@@ -35,9 +35,6 @@ from kapture_tui.workload.sinks.mongo_statistics import MongoWatch
 ANSWER_S = 30.0
 """A batch of documents takes FerretDB seconds on a busy machine."""
 
-UPDATES = 50
-"""Changes of offsets in one command: FerretDB 1.24 never answers one of a hundred."""
-
 DUPLICATE = 11000
 
 NOT_AS_IT_IS = frozenset({2, 9, 14, 15, 22, 52, 55, 56, 57, 10334})
@@ -134,7 +131,8 @@ class MongoSink:
     def _advance(self, batches: Sequence[Batch]) -> bool:
         """Store the offsets; whether all of them were where their batches start."""
         changes = [self._change(batch) for batch in batches]
-        parts = (changes[at : at + UPDATES] for at in range(0, len(changes), UPDATES))
+        most = self._link.updates_at_once
+        parts = (changes[at : at + most] for at in range(0, len(changes), most))
         done = [self._change_all(part) for part in parts]  # all of them, whatever became of the first
         return all(done)
 

@@ -32,6 +32,11 @@ BOOKS = "kapture.spout"
 SELECT_S = 2.0
 """How long to look for a server that takes writes, seconds."""
 
+UPDATES = 1_000
+UPDATES_FERRETDB = 1
+"""Updates in one command. FerretDB 1.24 opens a connection to SQLite for each and never answers a hundred; one by one
+they take it as long as together."""
+
 STORED = WriteConcern("majority", j=True)
 """Written where neither a killed server nor a fail-over takes it back: what is acknowledged is not looked at again."""
 
@@ -48,6 +53,7 @@ class MongoLink:
         self._url = url
         self._answer_s = answer_s
         self._client: MongoClient[Document] | None = None
+        self._is_ferretdb = False
 
     @property
     def database(self) -> Database[Document]:
@@ -76,6 +82,7 @@ class MongoLink:
             )
             client.close()
             client = self._open(without_user(self._url))
+        self._is_ferretdb = "ferretdbVersion" in client.admin.command("buildInfo")
         return client
 
     def _open(self, url: str) -> MongoClient[Document]:
@@ -90,6 +97,12 @@ class MongoLink:
             )
         except (ValueError, TypeError) as exc:  # PyMongoError's ConfigurationError is no ValueError
             raise Unreachable(f"reaching {self.shown_url}", self.said(exc)) from None
+
+    @property
+    def updates_at_once(self) -> int:
+        """How many updates one command may have."""
+        self._connected()
+        return UPDATES_FERRETDB if self._is_ferretdb else UPDATES
 
     def collection(self, name: str) -> Collection[Document]:
         """One of our collections."""
