@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from kapture_tui.model.redact import redacted
 
 if TYPE_CHECKING:
     from kapture_tui.model.snapshot import Snapshot
@@ -15,20 +16,10 @@ if TYPE_CHECKING:
 COLUMNS = 80
 """What every terminal has."""
 
-_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]*@")
-_SECRET = re.compile(
-    r"(?i)\b((?:[\w-]*(?:password|passwd|secret|token)|authorization|requirepass)[\"']?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|(?:bearer\s+|basic\s+)?[^\s,;)}\]]+)"
-)
-
 
 def plain(text: str) -> str:
     """The text on one line, with everything that a terminal might obey written out: "\\x1b" instead of an escape."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def redacted(text: str) -> str:
-    """The text without passwords of URLs and the values of what is called a password, a secret or a token."""
-    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))
 
 
 def complain(text: str) -> None:

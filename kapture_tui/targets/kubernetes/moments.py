@@ -1,13 +1,8 @@
-"""Points in time as Kubernetes writes them."""
+"""Ages of what Kubernetes says the time of."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
-
-def seconds_of(text: str) -> float:
-    """Seconds since the epoch of an RFC 3339 time. Raises ValueError."""
-    return datetime.fromisoformat(text).timestamp()
+from kapture_tui.model.times import seconds_of
 
 
 def age_of(text: str | None, now_s: float) -> float | None:
