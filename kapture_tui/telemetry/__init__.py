@@ -1,4 +1,4 @@
-"""From many sources to one frozen Snapshot a tick, and on to whoever subscribes."""
+"""From many sources to one frozen Snapshot a tick, and on to whoever subscribes, now or later."""
 
 from __future__ import annotations
 
