@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
 
 from kapture_tui.model.errors import UsageError
+from kapture_tui.model.event import Event
 from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.model.times import timestamp
-from kapture_tui.model.wire import WireError
+from kapture_tui.model.wire import WireError, from_wire
 from kapture_tui.telemetry.delta import Json
 from kapture_tui.telemetry.frames import BadFrame, Decoder, Frame, blocks, read_first_line, scan
 from kapture_tui.telemetry.pack import unpacked
+from kapture_tui.telemetry.timeline import Timeline
 
 
 class Recording:
@@ -93,23 +96,40 @@ class Recording:
         except BadFrame as exc:
             raise self._broken(str(exc)) from exc
 
-    def snapshot(self, index: int) -> Snapshot:
-        """A Snapshot. Raises UsageError: the file is broken there."""
+    def snapshot(self, index: int, states: bool = True) -> Snapshot:
+        """A Snapshot, without its `states` in a quarter of the time. Raises UsageError: the file is broken there."""
         kept = self.kept(index)
         try:
+            if not states and kept.get("kafka"):
+                kept = {**kept, "kafka": {**kept["kafka"], "states": {}}}
             return unpacked(kept, self._frames[index].time_s)
-        except (WireError, AttributeError) as exc:
+        except (WireError, AttributeError, TypeError) as exc:
             raise self._broken(str(exc)) from exc
 
     def snapshots(self) -> Iterator[Snapshot]:
         """All of them. Raises UsageError: the file is broken."""
         return (self.snapshot(index) for index in range(len(self)))
 
-    def overview(self) -> Iterator[int]:
-        """Indices of the Snapshots that can be read at once, the first of each block, and of the last one."""
+    def timeline(self) -> Timeline:
+        """What happened in it. Raises UsageError: the file is broken.
+
+        Snapshots carry the latest events, so that one in a block, which is read at once, tells of all before it.
+        """
+        told = {json.dumps(event): event for index in self._overview() for event in self._events(index)}
+        try:
+            events = [from_wire(Event, event) for event in told.values()]
+        except WireError as exc:
+            raise self._broken(str(exc)) from exc
+        return Timeline.of(events, self.times_s[0], self.times_s[-1])
+
+    def _overview(self) -> Iterator[int]:
         yield from self._starts
         if self._starts[-1] != len(self) - 1:
             yield len(self) - 1
+
+    def _events(self, index: int) -> list[Json]:
+        kept = self.kept(index)
+        return list(kept.get("events", ())) if isinstance(kept, dict) else []
 
     def _broken(self, cause: str) -> UsageError:
         return UsageError(f"reading {self.name}", f"it is broken: {cause}", "it cannot be replayed further")

@@ -151,7 +151,6 @@ def test_positions() -> None:
     assert recording.length_s == len(SESSION) - 1
     assert [recording.index_at(s) for s in (-5, 0, 0.9, 1, 61.5, 1e9)] == [0, 0, 0, 1, 61, len(SESSION) - 1]
     assert recording.position_of(61) == 61
-    assert list(recording.overview()) == [0, WHOLE_EVERY, 2 * WHOLE_EVERY, len(SESSION) - 1]
 
 
 def test_a_clock_that_was_set_back_does_not_turn_time() -> None:
