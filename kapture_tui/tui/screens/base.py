@@ -20,6 +20,7 @@ from kapture_tui.tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
     from kapture_tui.tui.app import ConsoleApp
+    from kapture_tui.tui.history import History
 
 T = TypeVar("T")
 Rectangles = Callable[[Size], Mapping[str, Place]]
@@ -102,6 +103,16 @@ class Stage(_Common, Screen[None], inherit_bindings=False):
         commands = [c for c in commands_for(*self.PLACES, "everywhere") if c.id not in self.UNSAID]
         self.keybar = KeyBar(commands, self.console.keys, self.refusal)
         return self.keybar
+
+    @property
+    def latest(self) -> Snapshot:
+        """What is shown: the latest snapshot."""
+        return self.console.session.latest
+
+    @property
+    def history(self) -> History:
+        """Of the figures up to what is shown."""
+        return self.console.history
 
     def denied(self) -> Mapping[str, str]:
         """Return what may not be done where this screen is about: see `Target.denied`."""

@@ -57,13 +57,9 @@ class Dashboard(Stage):
     def _drawers(self) -> dict[str, Drawer]:
         return {
             "lag": lambda cells, rows: lag.picture(self._snapshot, cells, rows, self._boxed()),
-            "pods": lambda cells, rows: pods.picture(
-                self._snapshot, self.console.history, cells, self._unfolded
-            ),
-            "flow": lambda cells, rows: flow.picture(
-                self._snapshot, self.console.history, cells, self._boxed()
-            ),
-            "redis": lambda cells, rows: redis.picture(self._snapshot, self.console.history, cells, rows),
+            "pods": lambda cells, rows: pods.picture(self._snapshot, self.history, cells, self._unfolded),
+            "flow": lambda cells, rows: flow.picture(self._snapshot, self.history, cells, self._boxed()),
+            "redis": lambda cells, rows: redis.picture(self._snapshot, self.history, cells, rows),
             "ledger": lambda cells, rows: ledger.picture(self._snapshot, cells, self._boxed()),
             "events": lambda cells, rows: events.picture(
                 self._snapshot, cells, () if self._boxed() else flow.limit(self._snapshot)
@@ -83,11 +79,11 @@ class Dashboard(Stage):
         """Show what is known."""
         if self.keybar is not None:
             self.keybar.labels["app.quit"] = self.console.leaving(brief=True)
-        self._draw(self.console.session.latest)
+        self._draw(self.latest)
 
     def on_screen_resume(self) -> None:
         """Catch up with what came while another screen was on top."""
-        self.show(self.console.session.latest)
+        self.show(self.latest)
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw a new snapshot, unless the display is paused."""
@@ -124,7 +120,7 @@ class Dashboard(Stage):
 
     def _arrangement(self, size: Size) -> Arrangement:
         groups = len(lag.group_names(self._snapshot))
-        shown = pods.picture(self._snapshot, self.console.history, 40, self._unfolded)
+        shown = pods.picture(self._snapshot, self.history, 40, self._unfolded)
         wants = Wants(
             pods=len(shown.rows),
             groups=groups,
@@ -194,7 +190,7 @@ class Dashboard(Stage):
     def action_pause(self) -> None:
         """Freeze the display, or let it go on."""
         self._frozen = self._header.frozen = not self._frozen
-        self._draw(self._snapshot if self._frozen else self.console.session.latest)
+        self._draw(self._snapshot if self._frozen else self.latest)
 
     def action_more_loaders(self) -> None:
         """One loader more."""

@@ -55,11 +55,11 @@ class Details(Reading):
 
     def on_mount(self) -> None:
         """Show what is known now."""
-        self.show(self.console.session.latest)
+        self.show(self.latest)
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw a new snapshot."""
-        history = self.console.history
+        history = self.history
         self.main.show(lambda cells, rows: details.picture(snapshot, history, self._key, cells))
 
 
