@@ -100,6 +100,21 @@ COMMANDS = (
         ),
     ),
     CommandLine(
+        "replay",
+        "play a recorded session in the console, or export it",
+        ("FILE",),
+        (options.REPLAY, options.EXPORT, options.GENERAL),
+        (
+            ("kapture-tui replay pets", "the latest session of pets; FILE may be a file as well"),
+            (
+                "kapture-tui replay pets --at 12:30 --speed 8",
+                "from 12 minutes and a half on, eight times as fast",
+            ),
+            ("kapture-tui replay pets --csv > pets.csv", "its figures for a spreadsheet"),
+            ("kapture-tui replay pets --svg --at -60 -o pets.svg", "the dashboard a minute before the end"),
+        ),
+    ),
+    CommandLine(
         "scale",
         "set how many processes a component has",
         ("NAMESPACE", "COMPONENT=N…"),
@@ -160,9 +175,6 @@ COMMANDS = (
         "results",
         "list, show and compare results",
         later="keep the last line of `kapture-tui up … --for 60 --json`",
-    ),
-    CommandLine(
-        "replay", "show a recording", later="use `kapture-tui status NAMESPACE --watch 1 > FILE` to keep one"
     ),
     CommandLine(
         "demo",

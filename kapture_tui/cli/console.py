@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from kapture_tui.cli import stack
+from kapture_tui.cli.output import recorded
 from kapture_tui.cli.settings import Attach, Console
 from kapture_tui.model.errors import UsageError
 from kapture_tui.model.spec import StackSpec
@@ -20,10 +21,13 @@ def run(command: Console | Attach, log_file: Path | None) -> int:
     """
     _check_terminal(command)
     from kapture_tui.targets import open_target
+    from kapture_tui.telemetry import recordings
+    from kapture_tui.telemetry.flight import FlightRecorder
     from kapture_tui.tui import ConsoleOptions, run_console
 
     if isinstance(command, Console) and command.start and command.target != "local":
         _reach(command)
+    flight = FlightRecorder(recordings.folder() if command.record else None)
     options = ConsoleOptions(
         open_target=open_target,
         spec=_running(command) if isinstance(command, Attach) else command.spec,
@@ -36,8 +40,13 @@ def run(command: Console | Attach, log_file: Path | None) -> int:
         log_file=log_file,
         connection=command.connection,
         yes=isinstance(command, Console) and command.start,
+        watch=flight,
+        recording=lambda: flight.path,
     )
-    return run_console(options)
+    try:
+        return run_console(options)
+    finally:
+        recorded(flight)
 
 
 def _reach(command: Console) -> None:

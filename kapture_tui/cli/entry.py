@@ -76,6 +76,10 @@ def call(command: settings.Command, log_file: Path | None = None) -> int:
             from kapture_tui.cli import status
 
             return status.run(command)
+        case settings.Replay():
+            from kapture_tui.cli import replay
+
+            return replay.run(command)
         case settings.Render():
             from kapture_tui.cli import render
 

@@ -12,6 +12,7 @@ from kapture_tui.model.redact import redacted
 
 if TYPE_CHECKING:
     from kapture_tui.model.snapshot import Snapshot
+    from kapture_tui.telemetry.flight import FlightRecorder
 
 COLUMNS = 80
 """What every terminal has."""
@@ -31,6 +32,14 @@ def note(text: str) -> None:
     """One line on standard error. A terminal that is gone is no reason to fail."""
     with suppress(OSError):
         print(plain(redacted(text)), file=sys.stderr, flush=True)
+
+
+def recorded(flight: FlightRecorder) -> None:
+    """Say on standard error where a session was recorded, or why it was not."""
+    if flight.trouble:
+        note(flight.trouble)
+    if flight.path is not None:
+        note(f"recorded: kapture-tui replay {flight.path}")
 
 
 def say(text: str) -> None:

@@ -93,8 +93,9 @@ def _console_line(words: Words) -> Build:
 def _console(line: _Line, namespace: str, scale: int) -> settings.Command:
     words, where = line.words, line.where()
     spec = _spec(words, namespace, scale, line.env, words.keep, where.target)
-    look = {"readonly": words.readonly, "keep": words.keep, "theme": words.theme}
-    return settings.Console(where.target, spec, words.yes, connection=where.connection, **look)
+    return settings.Console(
+        where.target, spec, words.yes, keep=words.keep, connection=where.connection, **_look(words)
+    )
 
 
 def _bare(line: _Line) -> settings.Command:
@@ -106,8 +107,16 @@ def _bare(line: _Line) -> settings.Command:
     # The first minute is on this machine, whatever clusters a kubeconfig has.
     named = words.target or words.context is not None or words.kubeconfig is not None
     where = line.where() if named else Where("local")
-    look = {"readonly": words.readonly, "keep": words.keep, "theme": words.theme}
-    return settings.Console(where.target, connection=where.connection, **look)
+    return settings.Console(where.target, keep=words.keep, connection=where.connection, **_look(words))
+
+
+def _look(words: Words) -> dict[str, Any]:
+    return {
+        "readonly": words.readonly,
+        "theme": words.theme,
+        "plain": words.plain,
+        "record": not words.no_record,
+    }
 
 
 def _added(line: _Line, namespace: str) -> settings.Command:
@@ -148,18 +157,41 @@ def _up(line: _Line) -> settings.Command:
         words.purge,
         where.connection,
         words.yes,
+        not words.no_record,
     )
 
 
 def _attach(line: _Line) -> settings.Command:
     words = line.words
     place = line.place(words.namespace, changes=False)
-    return settings.Attach(readonly=words.readonly, theme=words.theme, **place)
+    return settings.Attach(**_look(words), **place)
 
 
 def _status(line: _Line) -> settings.Command:
     words = line.words
-    return settings.Status(json=words.json, watch_s=words.watch, **line.place(words.namespace, changes=False))
+    place = line.place(words.namespace, changes=False)
+    return settings.Status(json=words.json, watch_s=words.watch, record=not words.no_record, **place)
+
+
+def _replay(line: _Line) -> settings.Command:
+    words = line.words
+    exports = [name for name in ("json", "csv", "svg") if getattr(words, name)]
+    if len(exports) > 1:
+        raise UsageError(
+            f"--{exports[0]} and --{exports[1]}", "one export at a time", "leave one of them out"
+        )
+    if words.output and not exports:
+        raise UsageError("-o/--output", "goes with an export", "add --json, --csv or --svg")
+    return settings.Replay(
+        words.file,
+        words.at,
+        words.speed,
+        words.plain,
+        words.theme,
+        exports[0] if exports else None,
+        words.size,
+        words.output,
+    )
 
 
 def _scaled(line: _Line) -> settings.Command:
@@ -210,6 +242,7 @@ _BUILD: dict[str, Build] = {
     "up": _up,
     "attach": _attach,
     "status": _status,
+    "replay": _replay,
     "scale": _scaled,
     "down": _down,
     "render": _render,

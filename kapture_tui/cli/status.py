@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 
 from kapture_tui.cli import figures, ledger, running, stack
-from kapture_tui.cli.output import snapshot_json, table, wrapped
+from kapture_tui.cli.output import recorded, snapshot_json, table, wrapped
 from kapture_tui.cli.settings import Status
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.snapshot import Phase, Snapshot
@@ -30,15 +30,21 @@ def run(command: Status) -> int:
 
 async def status(command: Status, target: Target, clock: Callable[[], float] = time.monotonic) -> int:
     """Print one Snapshot, or with `watch_s` one after the other. Raises KaptureError: no stack, or no answer."""
-    from kapture_tui.telemetry.hub import Hub
+    from kapture_tui.telemetry import recordings
+    from kapture_tui.telemetry.flight import FlightRecorder
 
     if target.name != "local":
         await target.place()  # the hub takes no answer for a moment's silence; at the start it is an error
-    async with aclosing(Hub(target).snapshots()) as snapshots:
-        if command.watch_s is not None:
-            await _watch(snapshots, command, clock)
-            return 0
-        snapshot = await _settled(snapshots, command.namespace)
+    watched = command.watch_s is not None
+    flight = FlightRecorder(recordings.folder() if watched and command.record else None)
+    try:
+        async with aclosing(flight(target)) as snapshots:
+            if watched:
+                await _watch(snapshots, command, clock)
+                return 0
+            snapshot = await _settled(snapshots, command.namespace)
+    finally:
+        recorded(flight)
     for line in [snapshot_json(snapshot)] if command.json else lines(snapshot):
         print(line)
     return 0

@@ -10,7 +10,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from kapture_tui.cli import figures, ledger, running, stack
-from kapture_tui.cli.output import note, say, snapshot_json
+from kapture_tui.cli.output import note, recorded, say, snapshot_json
 from kapture_tui.cli.question import Consent, agreed, check
 from kapture_tui.cli.settings import Up
 from kapture_tui.model.errors import IntegrityViolated, KaptureError, UsageError
@@ -48,6 +48,8 @@ async def up(command: Up, target: Target, clock: Clock = time.monotonic) -> int:
 
     Raises KaptureError: see `ledger.check`, and whatever keeps the stack from starting or ends it early.
     """
+    from kapture_tui.telemetry import recordings
+    from kapture_tui.telemetry.flight import FlightRecorder
     from kapture_tui.telemetry.hub import Hub
 
     consent = Consent(command.yes, command.connection.context is not None)
@@ -60,8 +62,12 @@ async def up(command: Up, target: Target, clock: Clock = time.monotonic) -> int:
     hub = Hub(target)
     async with _looking_on(hub, target):
         await _deploy(command, target, stays=runs)
-    async with aclosing(hub.snapshots()) as snapshots:
-        return await _operate(_Run(command, snapshots, clock, began_at), target, stays=runs)
+    flight = FlightRecorder(recordings.folder() if command.record else None)
+    try:
+        async with aclosing(flight.recorded(hub)) as snapshots:
+            return await _operate(_Run(command, snapshots, clock, began_at), target, stays=runs)
+    finally:
+        recorded(flight)
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
@@ -73,6 +73,10 @@ class Recording:
     def index_at(self, position_s: float) -> int:
         """The Snapshot that was the latest one at a position."""
         return max(0, bisect_right(self.times_s, self.times_s[0] + position_s) - 1)
+
+    def index_from(self, position_s: float) -> int:
+        """The first Snapshot that was taken at a position or after it, or else the last one."""
+        return min(len(self) - 1, bisect_left(self.times_s, self.times_s[0] + position_s))
 
     def position_of(self, index: int) -> float:
         """When a Snapshot was taken, seconds from the first one on."""

@@ -69,6 +69,7 @@ class ConsoleOptions:
         watch: where snapshots come from.
         connection: how a cluster is reached; its context is the one preselected.
         yes: do not ask before a cluster is changed.
+        recording: where the session is recorded, once it is.
         contexts, namespaces: what clusters there are to choose from, and what is in one.
     """
 
@@ -84,5 +85,6 @@ class ConsoleOptions:
     watch: Watch = hub_snapshots
     connection: Connection = Connection()
     yes: bool = False
+    recording: Callable[[], Path | None] = lambda: None
     contexts: Contexts = kubeconfig_contexts
     namespaces: Namespaces = cluster_namespaces

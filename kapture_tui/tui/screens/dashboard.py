@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 from textual.events import Click, Resize
 from textual.geometry import Size
@@ -41,7 +42,7 @@ class HeaderBar(Canvas):
 class Dashboard(Stage):
     """Header, panels, keys. It shows snapshots and turns keys into actions of the session."""
 
-    PLACES = ("dashboard",)
+    PLACES: ClassVar[tuple[str, ...]] = ("dashboard",)
     BINDINGS = bindings("dashboard", "list")
     AUTO_FOCUS = "#pods"
 
@@ -175,7 +176,24 @@ class Dashboard(Stage):
         elif key.startswith(pods.COMPONENT) and self._component(key) not in self._unfolded:
             self._fold(key, open_=True)
         else:
-            self.app.push_screen(Details(key))
+            self.app.push_screen(self.details_of(key))
+
+    def details_of(self, key: str) -> Details:
+        """Return the screen of all about something."""
+        return Details(key)
+
+    def action_past(self) -> None:
+        """Go back in time, in what has been recorded until now."""
+        from kapture_tui.tui.screens.replay import Replay
+
+        path = self.console.options.recording()
+        if path is None:
+            self.say("nothing is recorded (yet)", "warn")
+            return
+        try:
+            self.app.push_screen(Replay.of_file(path, self.console.clock(), at_end=True))
+        except KaptureError as exc:
+            self.say(exc.cause, "warn")
 
     def action_logs(self) -> None:
         """Follow the log of the selected pod, or of all pods of the selected component."""

@@ -150,6 +150,7 @@ def test_positions() -> None:
     recording = Recording(FILE, "tape")
     assert recording.length_s == len(SESSION) - 1
     assert [recording.index_at(s) for s in (-5, 0, 0.9, 1, 61.5, 1e9)] == [0, 0, 0, 1, 61, len(SESSION) - 1]
+    assert [recording.index_from(s) for s in (-5, 0, 0.9, 1, 61.5, 1e9)] == [0, 0, 1, 1, 62, len(SESSION) - 1]
     assert recording.position_of(61) == 61
 
 

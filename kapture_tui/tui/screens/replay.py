@@ -1,0 +1,223 @@
+"""The dashboard of another moment: a recording is played in it, with pause, speed and seeking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from textual.geometry import Size
+from textual.widget import Widget
+
+from kapture_tui.model.errors import KaptureError
+from kapture_tui.model.snapshot import Snapshot
+from kapture_tui.telemetry.playback import Playback
+from kapture_tui.telemetry.recording import Recording
+from kapture_tui.tui.arrange import Arrangement, Place
+from kapture_tui.tui.commands import BY_ID, Command, commands_for
+from kapture_tui.tui.history import WINDOW, History
+from kapture_tui.tui.lines import Line
+from kapture_tui.tui.panels import timeline
+from kapture_tui.tui.screens.base import bound
+from kapture_tui.tui.screens.dashboard import Dashboard
+from kapture_tui.tui.screens.reading import Details
+from kapture_tui.tui.widgets.canvas import Canvas
+
+TICK_S = 0.1
+"""How often the playback looks whether the next Snapshot is due; nothing is drawn unless it is."""
+
+STEP_S = 5.0
+"""How far one key moves, seconds of the recording."""
+
+
+def may_be_done(command: Command) -> bool:
+    """Return whether a command makes sense where nothing can be changed, followed or replayed."""
+    return not (command.changes or command.needs or command.id == "time.back")
+
+
+class TimelineBar(Canvas):
+    """Where the replay stands."""
+
+    def __init__(self, replay: Replay) -> None:
+        super().__init__(id="timeline")
+        self._replay = replay
+
+    def draw(self, cells: int, rows: int) -> tuple[Line, ...]:
+        """Return the lines."""
+        replay = self._replay
+        return timeline.lines(replay.timeline, replay.playback, replay.console.clock(), cells)
+
+
+class Replay(Dashboard, inherit_bindings=False):
+    """A dashboard over a recording instead of a stack. Nothing can be changed from it.
+
+    Args:
+        recording: what to play.
+        playback: where and how to begin, by the console's clock.
+
+    Attributes:
+        timeline: of the recording.
+        playback: as it is now.
+    """
+
+    PLACES: ClassVar[tuple[str, ...]] = ("dashboard", "replay")
+    BINDINGS = bound(filter(may_be_done, commands_for("dashboard", "list", "replay")))
+    UNSAID = ("select.details", *(c.id for c in commands_for("dashboard") if not may_be_done(c)))
+
+    def __init__(self, recording: Recording, playback: Playback) -> None:
+        super().__init__()
+        self.recording = recording
+        self.timeline = recording.timeline()
+        self.playback = playback
+        self._history = History()
+        self._index = -1
+        self._shown = Snapshot()
+        self._landed: tuple[float, float] | None = None
+        self._bar = TimelineBar(self)
+
+    @classmethod
+    def of_file(cls, path: Path, now_s: float, at_end: bool = False) -> Replay:
+        """Return a replay of a file; at its end it stands still. Raises UsageError: the file cannot be read."""
+        recording = Recording.open(path)
+        playback = Playback(recording.length_s, since_s=now_s)
+        return cls(
+            recording, playback.sought(recording.length_s, now_s).paused(now_s) if at_end else playback
+        )
+
+    @property
+    def latest(self) -> Snapshot:
+        """The Snapshot of the moment that is shown."""
+        return self._shown
+
+    @property
+    def history(self) -> History:
+        """Of the figures before that moment."""
+        return self._history
+
+    def compose(self) -> Iterable[Widget]:
+        """The dashboard, and the timeline below it."""
+        yield from super().compose()
+        yield self._bar
+
+    def on_mount(self) -> None:
+        """Begin to play."""
+        self._move()
+        super().on_mount()
+        if self.keybar is not None and self.console.bottom_stage() is self:
+            self.keybar.unsaid = ("replay.close",)
+        self.set_interval(TICK_S, self._move)
+        if self.recording.remark:
+            self.say(self.recording.remark, "warn")
+
+    def show(self, snapshot: Snapshot) -> None:
+        """What happens now is not shown here."""
+        self._draw(self._shown)
+
+    def refusal(self, command: str) -> str:
+        """Return why a command is off: the past cannot be changed."""
+        return "" if may_be_done(BY_ID[command]) else "this is a recording"
+
+    def rectangles(self, size: Size) -> Mapping[str, Place]:
+        """Return where everything goes."""
+        bar = Place(0, size.height - 1 - timeline.ROWS, size.width, timeline.ROWS)
+        return {**super().rectangles(size), "timeline": bar}
+
+    def _arrangement(self, size: Size) -> Arrangement:
+        return super()._arrangement(Size(size.width, size.height - timeline.ROWS))
+
+    # Playing
+
+    def _move(self) -> None:
+        """Show the Snapshot that is due, if it is another one."""
+        wanted = self.recording.index_at(self.playback.position(self.console.clock()))
+        if wanted != self._index:
+            try:
+                self._go(wanted)
+            except KaptureError as exc:
+                self.playback = self.playback.paused(self.console.clock())
+                self.say(str(exc), "trouble")
+                return
+            if self._arranged is not None:
+                self._draw(self._shown)
+        self._bar.redraw()
+
+    def _go(self, wanted: int) -> None:
+        """Read on, or jump; sparklines want the two minutes before."""
+        first = self._index + 1
+        if not 0 <= wanted - self._index <= WINDOW:
+            self._history, first = History(), max(0, wanted - WINDOW)
+        for index in range(first, wanted):
+            self._history.feed(self.recording.snapshot(index, states=False))
+        self._shown = self.recording.snapshot(wanted)
+        self._history.feed(self._shown)
+        self._index = wanted
+
+    def _play(self, playback: Playback) -> None:
+        self.playback = playback
+        self._move()
+
+    def action_pause(self) -> None:
+        """Stand still, or go on; at the end begin again."""
+        self._play(self.playback.toggled(self.console.clock()))
+
+    def action_seek(self, steps: int) -> None:
+        """Go some steps forth, or back."""
+        now_s = self.console.clock()
+        self._play(self.playback.sought(self.playback.position(now_s) + steps * STEP_S, now_s))
+
+    def action_seek_mark(self, way: int) -> None:
+        """Stand still at the next event, or the one before, in the first Snapshot that knows of it."""
+        now_s = self.console.clock()
+        here_s = self._here(now_s)
+        mark = self.timeline.after(here_s) if way > 0 else self.timeline.before(here_s)
+        if mark is None:
+            self.say("nothing happens after this" if way > 0 else "nothing happened before this")
+            return
+        told_s = self.recording.position_of(self.recording.index_from(mark.position_s))
+        self._landed = (told_s, mark.position_s)
+        self._play(self.playback.sought(told_s, now_s).paused(now_s))
+
+    def _here(self, now_s: float) -> float:
+        """Where to look for marks from: after a jump from the mark itself, not from the Snapshot that tells of it."""
+        position = self.playback.position(now_s)
+        return self._landed[1] if self._landed and self._landed[0] == position else position
+
+    def action_seek_end(self, way: int) -> None:
+        """Go to the end, or to the beginning."""
+        self._play(self.playback.sought(self.playback.length_s if way > 0 else 0.0, self.console.clock()))
+
+    def action_speed(self, way: int) -> None:
+        """Play faster, or slower."""
+        now_s = self.console.clock()
+        self._play(self.playback.faster(now_s) if way > 0 else self.playback.slower(now_s))
+
+    def action_close(self) -> None:
+        """Go back to now, where there is one."""
+        if self.console.bottom_stage() is not self:
+            self.app.pop_screen()
+
+    def details_of(self, key: str) -> Details:
+        """Return the screen of all about something, at this moment."""
+        return PastDetails(key, self)
+
+
+class PastDetails(Details):
+    """All about what was selected, at the moment that is shown below."""
+
+    def __init__(self, key: str, replay: Replay) -> None:
+        super().__init__(key)
+        self._replay = replay
+
+    @property
+    def latest(self) -> Snapshot:
+        """See `Replay`."""
+        return self._replay.latest
+
+    @property
+    def history(self) -> History:
+        """See `Replay`."""
+        return self._replay.history
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Whatever comes now, that moment is shown."""
+        super().show(self.latest)
