@@ -17,6 +17,7 @@ from kapture_tui.model.errors import IntegrityViolated, KaptureError, UsageError
 from kapture_tui.model.event import EventKind
 from kapture_tui.model.snapshot import Phase
 from kapture_tui.targets.base import Finding
+from kapture_tui.telemetry.recording import Recording
 from tests.unit.cli.scripted import NOTHING, SPEC, ScriptedTarget, event, seen
 
 FLOWS = seen(delivered=50)
@@ -172,3 +173,23 @@ async def test_output_that_cannot_be_written_does_not_leave_the_stack_behind(mon
     with pytest.raises(OSError, match="No space left"):
         await run(MEASURED, target)
     assert target.calls[-1] == "destroy"
+
+
+async def test_a_run_is_recorded_unless_it_should_not_be(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("KAPTURE_RECORDINGS", str(tmp_path))
+    for record, files in ((False, 0), (True, 1)):
+        target = ScriptedTarget([seen(), FLOWS], [DRAINED])
+        await run(Up("local", SPEC, run_s=3, record=record), target)
+        assert len(list(tmp_path.iterdir())) == files
+        assert ("recorded: kapture-tui replay" in capsys.readouterr().err) is record
+    (path,) = tmp_path.iterdir()
+    recording = Recording.open(path)
+    assert recording.remark == ""
+    assert recording.snapshot(len(recording) - 1).drained
+
+
+async def test_a_run_that_cannot_be_recorded_goes_on(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("KAPTURE_RECORDINGS", str(tmp_path / "file"))
+    assert await run(Up("local", SPEC, run_s=3), ScriptedTarget([FLOWS], [DRAINED])) == 0
+    assert "nothing more is recorded: File exists" in capsys.readouterr().err
