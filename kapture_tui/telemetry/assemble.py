@@ -113,7 +113,7 @@ def _unavailable(observation: Observation) -> dict[str, str]:
     """The reasons of all: whoever stands nearer to what is missing has the last word."""
     reasons = {"run": "there is no stack of that name"} if observation.spec is None else {}
     if observation.report is None:
-        reasons |= dict.fromkeys(REPORTED, observation.unavailable.get("observer", NO_REPORT))
+        reasons |= dict.fromkeys((*REPORTED, "limit"), observation.unavailable.get("observer", NO_REPORT))
     else:
         reasons |= observation.report.unavailable
     return reasons | _absent(observation) | observation.unavailable

@@ -15,6 +15,7 @@ from kapture_tui.model.times import timestamp
 from kapture_tui.targets.base import Observation, Target
 from kapture_tui.telemetry.alarms import new_alarms
 from kapture_tui.telemetry.assemble import assemble, latest_events
+from kapture_tui.telemetry.limits import limit_of
 
 BACKOFF_MAX_S = 30.0
 """The longest pause before a target that failed is asked anew, seconds."""
@@ -101,7 +102,8 @@ class Hub:
         previous = self._latest
         snapshot = assemble(observation, previous, target=self._target.name, time=now)
         alarms, self._said = new_alarms(snapshot, previous, self._said)
-        self._publish(replace(snapshot, events=latest_events(snapshot.events, alarms)))
+        events = latest_events(snapshot.events, alarms)
+        self._publish(replace(snapshot, events=events, limit=limit_of(snapshot, previous)))
 
     def _fail(self, exc: KaptureError) -> None:
         """The target itself cannot tell: what was known stays, the reason says why it does not move."""
