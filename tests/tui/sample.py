@@ -7,11 +7,13 @@ from dataclasses import replace
 from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.ledger import GroupLedger, Ledger
 from kapture_tui.model.snapshot import (
+    Evidence,
     FlowView,
     GroupFlow,
     GroupLag,
     KafkaView,
     Latency,
+    Limit,
     LoaderRow,
     Phase,
     PodRow,
@@ -141,6 +143,16 @@ def redis(tick: int = 60) -> RedisView:
     return RedisView(ops, 12_345 + tick * 3, 178 * 1048576 + tick * 40_000, 8, commands, 0.97)
 
 
+def limit(tick: int = 60) -> Limit:
+    """Return what holds it back."""
+    evidence = (
+        Evidence("etl-redis-0", "cpu_ratio", 0.97, "etl-redis-0 uses 97 % of its core"),
+        Evidence("etl-redis", "lag_s", 75.0, "75 s late"),
+    )
+    text = ", ".join(found.text for found in evidence)
+    return Limit("group.holds", "etl-redis", f"etl-redis holds the loaders back: {text}", evidence)
+
+
 def loaders(tick: int = 60) -> tuple[LoaderRow, ...]:
     """Return what the two loaders say."""
     return tuple(
@@ -165,6 +177,7 @@ def snapshot(tick: int = 60) -> Snapshot:
         pods=pods(tick),
         kafka=kafka(tick),
         flow=flow(tick),
+        limit=limit(tick),
         ledger=ledger(tick),
         redis=redis(tick),
         popular={"CA": ("Chewy Bites 5 lb", "Feather Wand", "Cedar Bedding")},

@@ -16,12 +16,13 @@ from kapture_tui.tui import arrange
 from kapture_tui.tui.actions import removal
 from kapture_tui.tui.arrange import PANELS, Arrangement, Place, Wants
 from kapture_tui.tui.lines import Line
-from kapture_tui.tui.panels import events, flow, header, lag, ledger, pods, redis
+from kapture_tui.tui.panels import events, flow, header, lag, ledger, limit, pods, redis
 from kapture_tui.tui.picture import out_of_sight
 from kapture_tui.tui.screens.base import Stage, bindings
 from kapture_tui.tui.screens.dialogs import Scale, Teardown
 from kapture_tui.tui.screens.reading import Details, Logs
 from kapture_tui.tui.widgets.canvas import Canvas
+from kapture_tui.tui.widgets.limitbar import LimitBar
 from kapture_tui.tui.widgets.panel import Drawer, Panel
 
 
@@ -52,6 +53,7 @@ class Dashboard(Stage):
         self._frozen = False
         self._unfolded: set[str] = set()
         self._header = HeaderBar()
+        self._limit = LimitBar()
         self._panels = {name: Panel(name, drawer) for name, drawer in self._drawers().items()}
         self._arranged: Arrangement | None = None
 
@@ -74,6 +76,7 @@ class Dashboard(Stage):
         """All panels; which are shown depends on the size."""
         yield self._header
         yield from (self._panels[name] for name in PANELS)
+        yield self._limit
         yield self.make_keybar()
 
     def on_mount(self) -> None:
@@ -92,14 +95,14 @@ class Dashboard(Stage):
             self._draw(snapshot)
 
     def _draw(self, snapshot: Snapshot) -> None:
-        self._snapshot = self._header.snapshot = snapshot
+        self._snapshot = self._header.snapshot = self._limit.snapshot = snapshot
         place = self.console.session.place
         self._header.context = place.context if place else ""
         old = out_of_sight(snapshot)
         for panel in self._panels.values():
             panel.grey = old
         self._rearrange(self.size)
-        for canvas in (self._header, *self._panels.values()):
+        for canvas in (self._header, self._limit, *self._panels.values()):
             if canvas.display:
                 canvas.redraw()
 
@@ -127,7 +130,7 @@ class Dashboard(Stage):
             groups=groups,
             lag={cells: lag.grid(groups, max(20, cells)).rows for cells in arrange.lag_widths(size.width)},
         )
-        return arrange.arrange(size.width, size.height, wants, self._header_rows(size))
+        return arrange.arrange(size.width, size.height - limit.ROWS, wants, self._header_rows(size))
 
     def _header_rows(self, size: Size) -> int:
         return min(4, len(header.header(self._snapshot, max(20, size.width))))
@@ -137,6 +140,7 @@ class Dashboard(Stage):
         return {
             "header": Place(0, 0, size.width, self._header_rows(size)),
             **self._arrangement(size).places,
+            "limit": Place(0, size.height - 1 - limit.ROWS, size.width, limit.ROWS),
             "keys": Place(0, size.height - 1, size.width, 1),
         }
 

@@ -13,7 +13,7 @@ from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.telemetry.playback import Playback
 from kapture_tui.telemetry.recording import Recording
-from kapture_tui.tui.arrange import Arrangement, Place
+from kapture_tui.tui.arrange import Place
 from kapture_tui.tui.commands import BY_ID, Command, commands_for
 from kapture_tui.tui.history import WINDOW, History
 from kapture_tui.tui.lines import Line
@@ -119,11 +119,12 @@ class Replay(Dashboard, inherit_bindings=False):
 
     def rectangles(self, size: Size) -> Mapping[str, Place]:
         """Return where everything goes."""
+        above = super().rectangles(Size(size.width, size.height - timeline.ROWS))
         bar = Place(0, size.height - 1 - timeline.ROWS, size.width, timeline.ROWS)
-        return {**super().rectangles(size), "timeline": bar}
+        return {**above, "timeline": bar, "keys": Place(0, size.height - 1, size.width, 1)}
 
-    def _arrangement(self, size: Size) -> Arrangement:
-        return super()._arrangement(Size(size.width, size.height - timeline.ROWS))
+    def _rearrange(self, size: Size) -> None:
+        super()._rearrange(Size(size.width, size.height - timeline.ROWS))
 
     # Playing
 

@@ -92,7 +92,7 @@ EXAMPLES = {
             flow={"mode": "closed loop", "limited_by": "12 partitions wait for etl-elasticsearch"},
             pods=(pod("etl-elasticsearch", cpu_cores=0.98), pod("etl-elasticsearch", 1, cpu_cores=0.5)),
         ),
-        "etl-elasticsearch holds the loaders back: etl-elasticsearch-0 has 98 % of its core in use, 1.2 s late",
+        "etl-elasticsearch holds the loaders back: etl-elasticsearch-0 uses 98 % of its core, 1.2 s late",
     ),
     "group.falls-behind": (
         snapshot(behind(25.0, 900.0), pods=(pod("etl-elasticsearch", throttled_ratio=0.4),)),
@@ -109,14 +109,14 @@ EXAMPLES = {
             pods=(pod("kafka", cpu_cores=1.9, cpu_limit=2.0), pod("kafka", 1, ready=False)),
         ),
         "kafka is slow to answer: p99 of acknowledgements 2,700 ms, 1 of its brokers away,"
-        " kafka-0 has 95 % of its CPU limit in use",
+        " kafka-0 uses 95 % of its CPU limit",
     ),
     "loaders.late": (
         snapshot(
             flow={"loader_slip_s": 12.0, "ack_latency_ms": Latency(p99=12_100.0)},
             pods=(pod("data-loader", cpu_cores=1.01),),
         ),
-        "the loaders are late: 12 s behind schedule, data-loader-0 has 101 % of its core in use",
+        "the loaders are late: 12 s behind schedule, data-loader-0 uses 101 % of its core",
     ),
     "loaders.busy": (
         snapshot(
