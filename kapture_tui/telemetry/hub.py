@@ -15,7 +15,7 @@ from kapture_tui.model.times import timestamp
 from kapture_tui.targets.base import Observation, Target
 from kapture_tui.telemetry.alarms import new_alarms
 from kapture_tui.telemetry.assemble import assemble, latest_events
-from kapture_tui.telemetry.limits import limit_of
+from kapture_tui.telemetry.limits import LimitWatch
 
 BACKOFF_MAX_S = 30.0
 """The longest pause before a target that failed is asked anew, seconds."""
@@ -36,6 +36,7 @@ class Hub:
         self._wall = wall
         self._latest = Snapshot()
         self._said: frozenset[str] = frozenset()
+        self._limits = LimitWatch()
         self._news = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
         self._subscribers = 0
@@ -103,7 +104,7 @@ class Hub:
         snapshot = assemble(observation, previous, target=self._target.name, time=now)
         alarms, self._said = new_alarms(snapshot, previous, self._said)
         events = latest_events(snapshot.events, alarms)
-        self._publish(replace(snapshot, events=events, limit=limit_of(snapshot, previous)))
+        self._publish(replace(snapshot, events=events, limit=self._limits.look(snapshot)))
 
     def _fail(self, exc: KaptureError) -> None:
         """The target itself cannot tell: what was known stays, the reason says why it does not move."""

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from kapture_tui.telemetry.limits.finding import limit_of
+from kapture_tui.telemetry.limits.finding import LimitWatch
 
-__all__ = ["limit_of"]
+__all__ = ["LimitWatch"]

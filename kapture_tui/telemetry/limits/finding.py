@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 
 from kapture_tui.model.snapshot import Evidence, FlowView, Limit, Snapshot
 from kapture_tui.model.spec import Component
-from kapture_tui.telemetry.limits.figures import Figures, measured
+from kapture_tui.telemetry.limits.figures import Figures, Look, Roles, look_at, over
 from kapture_tui.telemetry.limits.rules import MOST_SIGNS, NO_LIMIT, RULES, SIGNS, STAYS, Rule
 
+WINDOW_S = 10.0
+"""What figures are taken over, seconds."""
 
-def limit_of(snapshot: Snapshot, previous: Snapshot) -> Limit | None:
-    """Where the limit is; None: there is no report to say it by.
 
-    Args:
-        previous: the Snapshot before: what was counted since, and which rule held.
-    """
-    if snapshot.flow is None or snapshot.kafka is None:
-        return None
-    roles = measured(snapshot, previous)
-    before = previous.limit if previous.limit and previous.run.run_id == snapshot.run.run_id else None
+class LimitWatch:
+    """Where the limit is, from one Snapshot to the next."""
+
+    def __init__(self) -> None:
+        self._looks: deque[Look] = deque()
+        self._run_id = ""
+        self._last: Limit | None = None
+
+    def look(self, snapshot: Snapshot) -> Limit | None:
+        """Where it is now; None: there is no report to say it by."""
+        if snapshot.run.run_id != self._run_id:
+            self._looks.clear()
+            self._run_id, self._last = snapshot.run.run_id, None
+        if snapshot.flow is None or snapshot.kafka is None:
+            return None
+        now = look_at(snapshot)
+        while self._looks and not now.time_s - WINDOW_S <= self._looks[0].time_s <= now.time_s:
+            self._looks.popleft()
+        self._looks.append(now)
+        self._last = _limit(over(self._looks), snapshot.flow, self._last)
+        return self._last
+
+
+def _limit(roles: Roles, flow: FlowView, before: Limit | None) -> Limit:
     for rule in RULES:
         subject = _found(rule, roles[rule.role], before)
         if subject is not None:
             return _told(rule, subject, roles)
-    return Limit(NO_LIMIT, "", _room(snapshot.flow, roles))
+    return Limit(NO_LIMIT, "", _room(flow, roles))
 
 
 def _found(rule: Rule, subjects: Mapping[str, Figures], before: Limit | None) -> str | None:
@@ -42,7 +60,7 @@ def _holds(rule: Rule, figures: Figures, held: bool) -> bool:
     return all(name in figures and figures[name].value >= least * part for name, least in rule.needs)
 
 
-def _told(rule: Rule, subject: str, roles: Mapping[str, Mapping[str, Figures]]) -> Limit:
+def _told(rule: Rule, subject: str, roles: Roles) -> Limit:
     database = subject.removeprefix("etl-") if subject.startswith("etl-") else ""
     about = {rule.role: (subject, roles[rule.role][subject])}
     if rule.role == "group" and database in roles["database"]:
@@ -76,7 +94,7 @@ def written(figure: str, value: float) -> str:
     return f"{value:,.0f}"
 
 
-def _room(flow: FlowView, roles: Mapping[str, Mapping[str, Figures]]) -> str:
+def _room(flow: FlowView, roles: Roles) -> str:
     """How much is left where nothing is short."""
     if flow.mode is None:
         return "no loader is running"

@@ -55,7 +55,7 @@ class Sign:
 
 
 RULES = (
-    Rule("group.holds", "group", (("holds", 1.0),), "lag_s", "{subject} holds the loaders back"),
+    Rule("group.holds", "group", (("holds_ratio", 0.3),), "holds_ratio", "{subject} holds the loaders back"),
     Rule(
         "group.falls-behind",
         "group",
@@ -69,8 +69,8 @@ RULES = (
     Rule(
         "loaders.busy",
         "loaders",
-        (("unbounded", 1.0),),
-        "unbounded",
+        (("unbounded_ratio", 0.5),),
+        "unbounded_ratio",
         "the loaders send as fast as they can, and all follow",
     ),
 )
@@ -83,7 +83,7 @@ SIGNS = (
     Sign("database", "cpu_ratio", 0.9, "{pod} uses {value} of its CPU limit"),
     Sign("group", "throttled_ratio", 0.05, "{pod} is throttled in {value} of the time"),
     Sign("group", "cpu_ratio", 0.8, "{pod} uses {value} of its core"),
-    Sign("group", "lag_growth_per_s", 1.0, "its lag grows by {value}"),
+    Sign("group", "lag_growth_per_s", 10.0, "its lag grows by {value}"),
     Sign("group", "lag_s", 0.5, "{value} late"),
     Sign("database", "memory_ratio", 0.9, "{pod} uses {value} of its memory"),
     Sign("kafka", "answer_p99_ms", 100.0, "p99 of acknowledgements {value}"),
