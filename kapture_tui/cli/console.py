@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
+from math import inf
 from pathlib import Path
 
-from kapture_tui.cli import stack
+from kapture_tui.cli import plain, stack
 from kapture_tui.cli.output import recorded
-from kapture_tui.cli.settings import Attach, Console
+from kapture_tui.cli.settings import Attach, Console, Up
 from kapture_tui.model.errors import UsageError
 from kapture_tui.model.spec import StackSpec
 
@@ -17,9 +16,11 @@ from kapture_tui.model.spec import StackSpec
 def run(command: Console | Attach, log_file: Path | None) -> int:
     """Open it and return the exit code it ends with.
 
-    Raises: UsageError: there is no terminal that can show it, no such stack, or a theme or keymap file is broken.
+    Raises: UsageError: there is nothing to start without its setup screen, no such stack, or a theme or keymap file is
+        broken.
     """
-    _check_terminal(command)
+    if command.plain or plain.wanted():
+        return _plainly(command)
     from kapture_tui.targets import open_target
     from kapture_tui.telemetry import recordings
     from kapture_tui.telemetry.flight import FlightRecorder
@@ -77,20 +78,33 @@ def _running(command: Attach) -> StackSpec:
     return asyncio.run(look())
 
 
-def _check_terminal(command: Console | Attach) -> None:
-    if os.environ.get("TERM") == "dumb":
-        raise UsageError(
-            "opening the console", "TERM=dumb is a terminal that cannot show it", _instead(command)
-        )
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError(
-            "opening the console", "standard input and output are no terminal", _instead(command)
-        )
-
-
-def _instead(command: Console | Attach) -> str:
+def _plainly(command: Console | Attach) -> int:
+    """The same in lines of plain text."""
     if isinstance(command, Attach):
-        return f"use kapture-tui status {command.namespace}"
-    if command.spec is None:
+        return plain.attach(command)
+    if command.spec is None or not command.start:
+        why = plain.wanted() or "--plain leaves out its setup screen"
+        raise UsageError("opening the console", why, _instead(command.spec))
+    from kapture_tui.cli import up
+
+    # Leaving the console stops a stack on this machine; so does ending these lines. Any other stays.
+    stays = command.keep or command.target != "local"
+    deploy = Up(
+        command.target,
+        command.spec,
+        run_s=None if stays else inf,
+        connection=command.connection,
+        yes=True,
+        record=command.record and not stays,
+    )
+    code = up.run(deploy)
+    if code or not stays:
+        return code
+    where = command.target, command.spec.namespace
+    return plain.attach(Attach(*where, connection=command.connection, record=command.record))
+
+
+def _instead(spec: StackSpec | None) -> str:
+    if spec is None:
         return "use kapture-tui up NAMESPACE SCALE, for example kapture-tui up demo 1 -r --for 60"
-    return f"use kapture-tui up {command.spec.namespace} {command.spec.scale} with the same options"
+    return f"add --yes to start at once, or use kapture-tui up {spec.namespace} {spec.scale} with the same options"

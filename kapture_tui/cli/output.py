@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from kapture_tui.model.redact import redacted
+from kapture_tui.tui.spelling import ascii_wanted, spelled
 
 if TYPE_CHECKING:
     from kapture_tui.model.snapshot import Snapshot
@@ -20,7 +21,8 @@ COLUMNS = 80
 
 def plain(text: str) -> str:
     """The text on one line, with everything that a terminal might obey written out: "\\x1b" instead of an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return spelled(shown) if ascii_wanted() else shown
 
 
 def complain(text: str) -> None:

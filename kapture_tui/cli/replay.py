@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from kapture_tui.cli import plain, running
 from kapture_tui.cli.output import note
 from kapture_tui.cli.settings import Replay
 from kapture_tui.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from kapture_tui.model.snapshot import Snapshot
+    from kapture_tui.telemetry.recording import Recording
     from kapture_tui.tui import ConsoleOptions
 
 END_S = float("inf")
@@ -37,9 +41,30 @@ def _options(command: Replay) -> ConsoleOptions:
 
 
 def _play(command: Replay, path: Path) -> int:
+    if command.plain or plain.wanted():
+        from kapture_tui.telemetry.recording import Recording
+
+        return running.run(_told(command, Recording.open(path)))
     from kapture_tui.tui import run_replay
 
     return run_replay(path, command.at_s or 0.0, command.speed, _options(command))
+
+
+async def _told(command: Replay, recording: Recording) -> int:
+    """Play it in lines of plain text."""
+    if recording.remark:
+        note(recording.remark)
+    at_s = command.at_s or 0.0
+    await plain.tell(_paced(recording, at_s if at_s >= 0 else recording.length_s + at_s, command.speed))
+    return 0
+
+
+async def _paced(recording: Recording, position_s: float, speed: float) -> AsyncIterator[Snapshot]:
+    for index in range(recording.index_at(position_s), len(recording)):
+        due_s = recording.position_of(index)
+        await asyncio.sleep(max(0.0, due_s - position_s) / speed)
+        position_s = due_s
+        yield recording.snapshot(index)
 
 
 def _export(command: Replay, path: Path) -> int:

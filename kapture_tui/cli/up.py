@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from kapture_tui.cli import figures, ledger, running, stack
+from kapture_tui.cli import ledger, plain, running, stack
 from kapture_tui.cli.output import note, recorded, say, snapshot_json
 from kapture_tui.cli.question import Consent, agreed, check
 from kapture_tui.cli.settings import Up
@@ -30,7 +30,6 @@ Clock = Callable[[], float]
 FIRST_TRANSACTION_S = 120.0
 """How long the first transaction may take on its way, beyond what a low rate explains."""
 
-TELL_EVERY_S = 10.0
 _NEWS = (EventKind.ALARM, EventKind.CHANGE)
 _STOPPED = "stopped (once more to leave at once)"
 
@@ -205,9 +204,9 @@ class _Run:
             raise IntegrityViolated("the run has ended", alarms[-1] if alarms else "no reason given")
         if snapshot.run.phase in (Phase.NONE, Phase.DESTROYING, Phase.GONE):
             raise KaptureError("watching the stack", "somebody is tearing it down")
-        if self.clock() - self._told_at >= TELL_EVERY_S:
+        if self.clock() - self._told_at >= plain.TELL_EVERY_S:
             self._told_at = self.clock()
-            note(_progress(snapshot))
+            note(f"          {plain.status(snapshot)}")
 
     def report(self) -> None:
         """Print what the last snapshot says: the ledger, or with --json all of it as standard output's last line."""
@@ -217,11 +216,3 @@ class _Run:
                 (note if say_json else say)(line)
         if say_json:
             say(snapshot_json(self.last))
-
-
-def _progress(snapshot: Snapshot) -> str:
-    flow = snapshot.flow
-    lag = snapshot.kafka.total.groups if snapshot.kafka else {}
-    behind = max((view.lag for view in lag.values() if view.lag is not None), default=None)
-    delivered = figures.rate(flow.delivered_per_s if flow else None)
-    return f"{figures.clock(snapshot.run.elapsed_s):>8}  delivered {delivered}  lag {figures.whole(behind)}"
