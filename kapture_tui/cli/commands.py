@@ -115,6 +115,12 @@ COMMANDS = (
         ),
     ),
     CommandLine(
+        "demo",
+        "a guided tour of three minutes, on a stack of this machine",
+        (),
+        (options.TOUR, options.GENERAL),
+    ),
+    CommandLine(
         "scale",
         "set how many processes a component has",
         ("NAMESPACE", "COMPONENT=N…"),
@@ -175,11 +181,6 @@ COMMANDS = (
         "results",
         "list, show and compare results",
         later="keep the last line of `kapture-tui up … --for 60 --json`",
-    ),
-    CommandLine(
-        "demo",
-        "a tour without a stack",
-        later="a stack of that name answers to `kapture-tui up demo 1 -r`, `attach demo`, `down demo`",
     ),
 )
 

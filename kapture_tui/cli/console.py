@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kapture_tui.cli import plain, stack
 from kapture_tui.cli.output import recorded
-from kapture_tui.cli.settings import Attach, Console, Up
+from kapture_tui.cli.settings import Attach, Console, Demo, Up
 from kapture_tui.model.errors import UsageError
 from kapture_tui.model.spec import StackSpec
 
@@ -46,6 +46,26 @@ def run(command: Console | Attach, log_file: Path | None) -> int:
     )
     try:
         return run_console(options)
+    finally:
+        recorded(flight)
+
+
+def demo(command: Demo) -> int:
+    """Open it on a stack of its own, which a guide drives. Raises: UsageError: there is no terminal for it."""
+    if why := plain.wanted():
+        raise UsageError("demo", why, "use a terminal; kapture-tui up pets 1 -r --for 60 needs none")
+    from kapture_tui.targets import open_target
+    from kapture_tui.telemetry import recordings
+    from kapture_tui.telemetry.flight import FlightRecorder
+    from kapture_tui.tui import ConsoleOptions, run_console
+    from kapture_tui.tui.options import TOUR_STACK
+
+    flight = FlightRecorder(recordings.folder() if command.record else None)
+    options = ConsoleOptions(
+        open_target, TOUR_STACK, start=True, theme=command.theme, watch=flight, recording=lambda: flight.path
+    )
+    try:
+        return run_console(options, tour=True)
     finally:
         recorded(flight)
 

@@ -315,6 +315,8 @@ WATCH = Group(
     ),
 )
 
+TOUR = Group("console", tuple(option for option in LOOK.options if option.name in ("theme", "no_record")))
+
 REPLAY = Group(
     "replay",
     (

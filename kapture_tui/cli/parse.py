@@ -173,6 +173,10 @@ def _status(line: _Line) -> settings.Command:
     return settings.Status(json=words.json, watch_s=words.watch, record=not words.no_record, **place)
 
 
+def _demo(line: _Line) -> settings.Command:
+    return settings.Demo(line.words.theme, not line.words.no_record)
+
+
 def _replay(line: _Line) -> settings.Command:
     words = line.words
     exports = [name for name in ("json", "csv", "svg") if getattr(words, name)]
@@ -242,6 +246,7 @@ _BUILD: dict[str, Build] = {
     "up": _up,
     "attach": _attach,
     "status": _status,
+    "demo": _demo,
     "replay": _replay,
     "scale": _scaled,
     "down": _down,

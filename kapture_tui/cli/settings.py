@@ -110,6 +110,14 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Demo:
+    """Show the guided tour, on this machine. `theme`, `record`: see `Console`."""
+
+    theme: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Replay:
     """Play a recording, or export it.
 
@@ -205,7 +213,19 @@ class Completion:
 
 
 Command = (
-    Console | Attach | Up | Add | Status | Replay | Scale | Down | Render | Generate | Doctor | Completion
+    Console
+    | Attach
+    | Up
+    | Add
+    | Status
+    | Demo
+    | Replay
+    | Scale
+    | Down
+    | Render
+    | Generate
+    | Doctor
+    | Completion
 )
 
 

@@ -10,10 +10,13 @@ from kapture_tui.tui.options import ConsoleOptions
 __all__ = ["ConsoleOptions", "picture_of", "run_console", "run_replay"]
 
 
-def run_console(options: ConsoleOptions) -> int:
+def run_console(options: ConsoleOptions, tour: bool = False) -> int:
     """Run the console on this terminal until it is left; return the exit code of the command line.
 
     0, the code of the error a deploy failed with, 4 when the run's integrity is violated, 129 after a hang-up.
+
+    Args:
+        tour: have it drive itself for three minutes; see `tour`.
 
     Raises: UsageError: the theme or the keymap is not valid; before the terminal is touched.
     """
@@ -24,6 +27,10 @@ def run_console(options: ConsoleOptions) -> int:
 
         palette = themes.load(options.theme or preferences.theme() or themes.DEFAULT)
         keys = keymap.load()
+        if tour:
+            from kapture_tui.tui.tour import TourApp
+
+            return TourApp(options, palette, keys).run_until_left()
         from kapture_tui.tui.app import ConsoleApp
 
         return ConsoleApp(options, palette, keys).run_until_left()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kapture_tui.model.snapshot import Snapshot
-from kapture_tui.model.spec import StackSpec
+from kapture_tui.model.spec import Component, LoadSpec, StackSpec
 from kapture_tui.targets.base import Connection, Target
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ Namespaces = Callable[[Connection], Awaitable[Sequence[str]]]
 
 Watch = Callable[[Target], AsyncIterator[Snapshot]]
 """From a target to its snapshots, one a second."""
+
+
+TOUR_STACK = StackSpec("demo", 1, frozenset({Component.REDIS}), LoadSpec(rate=3000.0))
+"""What the guided tour shows: enough for every panel to move, little enough for any laptop."""
 
 
 def hub_snapshots(target: Target) -> AsyncIterator[Snapshot]:

@@ -13,6 +13,7 @@ from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.telemetry.playback import Playback
 from kapture_tui.telemetry.recording import Recording
+from kapture_tui.telemetry.timeline import Mark
 from kapture_tui.tui.arrange import Place
 from kapture_tui.tui.commands import BY_ID, Command, commands_for
 from kapture_tui.tui.history import WINDOW, History
@@ -100,14 +101,13 @@ class Replay(Dashboard, inherit_bindings=False):
         yield self._bar
 
     def on_mount(self) -> None:
-        """Begin to play."""
+        """Begin to play; Textual calls the dashboard's own handler after this one."""
         self._move()
-        super().on_mount()
-        if self.keybar is not None and self.console.bottom_stage() is self:
-            self.keybar.unsaid = ("replay.close",)
         self.set_interval(TICK_S, self._move)
-        if self.recording.remark:
-            self.say(self.recording.remark, "warn")
+        if self.keybar is not None and self._is_all_there_is():
+            self.keybar.unsaid = ("replay.close",)
+            if self.recording.remark:
+                self.say(self.recording.remark, "warn")
 
     def show(self, snapshot: Snapshot) -> None:
         """What happens now is not shown here."""
@@ -167,13 +167,18 @@ class Replay(Dashboard, inherit_bindings=False):
         self._play(self.playback.sought(self.playback.position(now_s) + steps * STEP_S, now_s))
 
     def action_seek_mark(self, way: int) -> None:
-        """Stand still at the next event, or the one before, in the first Snapshot that knows of it."""
+        """Stand still at the next event, or the one before."""
         now_s = self.console.clock()
         here_s = self._here(now_s)
         mark = self.timeline.after(here_s) if way > 0 else self.timeline.before(here_s)
         if mark is None:
             self.say("nothing happens after this" if way > 0 else "nothing happened before this")
             return
+        self.stop_at(mark)
+
+    def stop_at(self, mark: Mark) -> None:
+        """Stand still at an event, in the first Snapshot that knows of it."""
+        now_s = self.console.clock()
         told_s = self.recording.position_of(self.recording.index_from(mark.position_s))
         self._landed = (told_s, mark.position_s)
         self._play(self.playback.sought(told_s, now_s).paused(now_s))
@@ -194,8 +199,12 @@ class Replay(Dashboard, inherit_bindings=False):
 
     def action_close(self) -> None:
         """Go back to now, where there is one."""
-        if self.console.bottom_stage() is not self:
+        if not self._is_all_there_is():
             self.app.pop_screen()
+
+    def _is_all_there_is(self) -> bool:
+        """Whether this is no look back from a session that goes on."""
+        return self.console.bottom_stage() is self
 
     def details_of(self, key: str) -> Details:
         """Return the screen of all about something, at this moment."""

@@ -173,7 +173,6 @@ def test_what_cannot_be_meant_is_refused_by_name(line: str, says: str):
         "render perf 1 -z -o dir",
         "bench perf 3 -erp",
         "results list",
-        "demo",
         "up demo 1 --shoppers 3",
     ],
 )
