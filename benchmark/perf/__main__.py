@@ -20,6 +20,7 @@ PARTS = {
     "end_to_end": "transactions a second through the embedded stack",
     "console_start": "seconds to the first screen",
     "console_idle": "bytes a second and CPU of the console beside a running stack",
+    "recorder": "bytes and CPU of the flight recorder beside a running stack",
     "cluster_start": "seconds from `up` to the first transaction, against kubectl apply (needs KUBECONFIG)",
     "cluster_watch": "CPU of console and observer beside a stack on a cluster (needs KUBECONFIG)",
     "fidelity": "run B of the petstore statistics (some minutes)",

@@ -12,7 +12,6 @@ from kapture_tui.model.redact import redacted
 from kapture_tui.tui.spelling import ascii_wanted, spelled
 
 if TYPE_CHECKING:
-    from kapture_tui.model.snapshot import Snapshot
     from kapture_tui.telemetry.flight import FlightRecorder
 
 COLUMNS = 80
@@ -50,15 +49,6 @@ def say(text: str) -> None:
         print(plain(text), flush=True)
     except BrokenPipeError:
         silence_stdout()
-
-
-def snapshot_json(snapshot: Snapshot) -> str:
-    """The snapshot as one line of JSON; control characters in it are escaped, as JSON demands."""
-    import json
-
-    from kapture_tui.model.wire import to_wire
-
-    return json.dumps(to_wire(snapshot), separators=(",", ":"))
 
 
 def wrapped(head: str, text: str) -> list[str]:

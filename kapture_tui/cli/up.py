@@ -10,13 +10,14 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from kapture_tui.cli import ledger, plain, running, stack
-from kapture_tui.cli.output import note, recorded, say, snapshot_json
+from kapture_tui.cli.output import note, recorded, say
 from kapture_tui.cli.question import Consent, agreed, check
 from kapture_tui.cli.settings import Up
 from kapture_tui.model.errors import IntegrityViolated, KaptureError, UsageError
 from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.snapshot import Phase, Snapshot
 from kapture_tui.model.spec import Component
+from kapture_tui.model.wire import to_json
 from kapture_tui.targets.base import Target
 from kapture_tui.tui.questions import Fact, deployment
 
@@ -215,4 +216,4 @@ class _Run:
             for line in ledger.lines(self.last.ledger):
                 (note if say_json else say)(line)
         if say_json:
-            say(snapshot_json(self.last))
+            say(to_json(self.last))

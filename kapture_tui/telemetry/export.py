@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kapture_tui.model.wire import to_wire
+from kapture_tui.model.wire import to_json, to_wire
 from kapture_tui.telemetry.recording import Recording
 
 SINGLE = frozenset({"states"})
@@ -21,7 +20,7 @@ TEXTS = frozenset({"unavailable", "popular"})
 def json_lines(recording: Recording) -> Iterator[str]:
     """Every Snapshot on a line, as `status --watch` prints them. Raises UsageError: the recording is broken."""
     for snapshot in recording.snapshots():
-        yield json.dumps(to_wire(snapshot), separators=(",", ":")) + "\n"
+        yield to_json(snapshot) + "\n"
 
 
 def csv_lines(recording: Recording) -> Iterator[str]:
