@@ -1,7 +1,7 @@
 # make help says what there is. Everything runs in .venv, which tools/venv.sh makes and completes.
 PYTHON = .venv/bin/python
 
-.PHONY: help run test test-all check format perf perf-check venv
+.PHONY: help run test test-all check format perf perf-check screenshots venv
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -30,6 +30,9 @@ perf: venv ## measure this software itself: table, ratios, JSON
 
 perf-check: venv ## fail when a measured ratio falls below its goal
 	@$(PYTHON) -m benchmark.perf --check $(ARGS)
+
+screenshots: venv ## make all pictures of the docs anew, in four minutes
+	@$(PYTHON) tools/screenshots.py
 
 venv:
 	@sh tools/venv.sh dev
