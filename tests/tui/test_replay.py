@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
+import struct
+import sys
+import termios
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -231,6 +237,25 @@ async def test_a_picture_of_a_moment(tmp_path: Path) -> None:
     svg = await picture(path, -99.0, (120, 40), options, themes.load(themes.DEFAULT))
     assert svg.startswith("<svg")
     assert "17:01:40" in svg.replace("&#160;", " ")
+
+
+def test_replay_on_a_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "tape.kapture"
+    path.write_bytes(FILE)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ |= {"TERM": "xterm-256color", "PYTHONPATH": os.getcwd()}
+        os.execv(sys.executable, [sys.executable, "-m", "kapture_tui", "replay", str(path), "--at", "1:40"])
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    seen = b""
+    with suppress(OSError):  # that is how a terminal says that nobody is at the other end
+        while part := os.read(terminal, 4096):
+            if b"of 03:19" in seen + part and b"of 03:19" not in seen:
+                os.write(terminal, b"q")
+            seen += part
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert b"01:40 of 03:19" in seen
 
 
 # In a session that runs

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass, replace
-from statistics import fmean
 from typing import Any
 
 from kapture_tui.model.snapshot import FlowView, PodRow, Snapshot
@@ -72,7 +71,7 @@ def _mean(looks: Sequence[Look], role: str, name: str, figure: str) -> Figure:
     values = [
         known.value for look in looks if (known := look.roles[role].get(name, {}).get(figure)) is not None
     ]
-    return replace(looks[-1].roles[role][name][figure], value=fmean(values))
+    return replace(looks[-1].roles[role][name][figure], value=sum(values) / len(values))
 
 
 def _with_growth(means: dict[str, Figure], looks: Sequence[Look], role: str, name: str) -> Figures:
