@@ -17,7 +17,7 @@ from kapture_tui.model.times import seconds_of, timestamp
 from kapture_tui.model.wire import to_json
 from kapture_tui.telemetry.frames import Encoder
 from kapture_tui.telemetry.hub import Hub
-from kapture_tui.telemetry.pack import packed
+from kapture_tui.telemetry.pack import Packer
 from kapture_tui.telemetry.recorder import SHARE, Recorder
 
 KILOBYTES_A_MINUTE = 200.0
@@ -79,7 +79,7 @@ def _many_pods(like: Snapshot) -> float:
     """CPU seconds of a frame in which a few of very many pods have changed."""
     time_s = seconds_of(like.time)
     pods = [PodRow(f"etl-{n:05}-x{n:04}", "etl", "Running", ready=True, age_s=100.0) for n in range(PODS)]
-    encoder, costs = Encoder(), []
+    packer, encoder, costs = Packer(), Encoder(), []
     for second in range(6):
         for n in range(RESTARTED):
             pods[(second * 977 + n * 31) % PODS] = PodRow(f"etl-{second}-y{n:04}", "etl", age_s=0.0)
@@ -87,6 +87,6 @@ def _many_pods(like: Snapshot) -> float:
         aged = tuple(replace(pod, age_s=(pod.age_s or 0.0) + second) for pod in pods)
         snapshot = replace(like, time=timestamp(now_s), pods=aged)
         began_s = time.thread_time()
-        encoder.frame(packed(snapshot, now_s), now_s)
+        encoder.frame(packer.pack(snapshot, now_s), now_s)
         costs.append(time.thread_time() - began_s)
     return sum(costs[1:]) / len(costs[1:])

@@ -23,6 +23,8 @@ SAME = object()
 
 def diff(old: Json, new: Json) -> Json:
     """The patch that makes `new` of `old`; `SAME` if they are equal, the order of fields included."""
+    if old is new:
+        return SAME
     if type(old) is not type(new):
         return [new]
     if type(new) is dict:

@@ -19,7 +19,7 @@ from kapture_tui.model.snapshot import Phase, Snapshot
 from kapture_tui.model.times import seconds_of
 from kapture_tui.telemetry import recordings
 from kapture_tui.telemetry.frames import Encoder, Header, end_frame, first_line, read_first_line
-from kapture_tui.telemetry.pack import packed
+from kapture_tui.telemetry.pack import Packer
 from kapture_tui.telemetry.thin import LIMIT_BYTES, thinned
 
 _log = logging.getLogger(__name__)
@@ -58,6 +58,7 @@ class Recorder:
         self._limit_bytes = limit_bytes
         self._clock = clock
         self._cpu = cpu
+        self._packer = Packer()
         self._encoder = Encoder()
         self._file = -1
         self._size = 0
@@ -119,7 +120,7 @@ class Recorder:
         if self._file < 0:
             self._open(snapshot)
         time_s = seconds_of(snapshot.time)
-        frame = self._encoder.frame(packed(snapshot, time_s), time_s)
+        frame = self._encoder.frame(self._packer.pack(snapshot, time_s), time_s)
         if self._size + len(frame) > self._limit_bytes:
             self._thin()
         self._write(frame)

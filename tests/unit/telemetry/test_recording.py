@@ -17,7 +17,7 @@ from kapture_tui.model.snapshot import FlowView, Phase, PodRow, RunInfo, Snapsho
 from kapture_tui.model.times import seconds_of, timestamp
 from kapture_tui.model.wire import to_wire
 from kapture_tui.telemetry.frames import FORMAT, WHOLE_EVERY, Encoder, end_frame, first_line
-from kapture_tui.telemetry.pack import packed, rounded, unpacked
+from kapture_tui.telemetry.pack import Packer, packed, rounded, unpacked
 from kapture_tui.telemetry.recording import Recording
 from tests.unit.telemetry.tape import BEGAN_S, HEADER, recorded, snapshots
 
@@ -182,6 +182,31 @@ def test_ages_cost_nothing_while_they_grow() -> None:
     kept = packed(later, 1.003)
     assert kept["pods"] == packed(first, 0.0)["pods"]
     assert unpacked(kept, 1.003).pods[0].age_s == pytest.approx(101.2, abs=0.5)
+
+
+@given(st.lists(anything, min_size=1, max_size=4))
+def test_a_packer_that_remembers_says_what_one_without_memory_says(session: list[Snapshot]) -> None:
+    packer = Packer()
+    for snapshot in [*session, *session]:
+        time_s = seconds_of(snapshot.time)
+        assert packer.pack(snapshot, time_s) == packed(snapshot, time_s)
+
+
+def test_what_is_kept_is_what_programs_get() -> None:
+    assert close(unpacked_wire(SESSION[9]), to_wire(SESSION[9]))
+    assert list(packed(SESSION[9], BEGAN_S)) == list(to_wire(SESSION[9]))
+
+
+def unpacked_wire(snapshot: Snapshot) -> Any:
+    return to_wire(unpacked(packed(snapshot, BEGAN_S), BEGAN_S))
+
+
+def test_rows_in_which_nothing_changes_are_not_packed_again() -> None:
+    packer, pods = Packer(), (PodRow("etl-0", "etl", age_s=20.0), PodRow("etl-1", "etl", age_s=20.0))
+    first = packer.pack(Snapshot(pods=pods), 100.0)["pods"]
+    aged = (replace(pods[0], age_s=21.0), replace(pods[1], age_s=21.0, restarts=1))
+    second = packer.pack(Snapshot(pods=aged), 101.0)["pods"]
+    assert [after is before for before, after in zip(first, second, strict=True)] == [True, False]
 
 
 def test_secrets_are_not_recorded() -> None:
