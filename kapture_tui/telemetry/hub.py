@@ -17,6 +17,9 @@ from kapture_tui.telemetry.alarms import new_alarms
 from kapture_tui.telemetry.assemble import assemble, latest_events
 from kapture_tui.telemetry.limits import LimitWatch
 
+NO_FIGURES = "no figures yet that could say it"
+"""Why the limit is not known, where nobody has a better reason."""
+
 BACKOFF_MAX_S = 30.0
 """The longest pause before a target that failed is asked anew, seconds."""
 
@@ -103,8 +106,10 @@ class Hub:
         previous = self._latest
         snapshot = assemble(observation, previous, target=self._target.name, time=now)
         alarms, self._said = new_alarms(snapshot, previous, self._said)
+        limit = self._limits.look(snapshot)
+        unavailable = snapshot.unavailable if limit else {"limit": NO_FIGURES, **snapshot.unavailable}
         events = latest_events(snapshot.events, alarms)
-        self._publish(replace(snapshot, events=events, limit=self._limits.look(snapshot)))
+        self._publish(replace(snapshot, events=events, limit=limit, unavailable=unavailable))
 
     def _fail(self, exc: KaptureError) -> None:
         """The target itself cannot tell: what was known stays, the reason says why it does not move."""

@@ -93,7 +93,7 @@ def find(word: str, where: Path) -> Path:
     Raises: UsageError: there is none.
     """
     path = Path(word).expanduser()
-    if path.exists():
+    if path.is_file():
         return path
     of_stack = [path for path in newest_first(where) if _stack(path) == word]
     if of_stack:

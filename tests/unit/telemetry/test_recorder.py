@@ -174,7 +174,7 @@ def test_recordings_that_are_written_are_not_pruned(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_that_begin_in_the_same_second(tmp_path: Path) -> None:
+def test_two_that_begin_in_the_same_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [record(unhurried(tmp_path), SESSION[:1]) for _ in range(2)]
     assert [path.name for path in paths] == [
         "perf-test-20260102-170000.kapture",
@@ -184,6 +184,9 @@ def test_two_that_begin_in_the_same_second(tmp_path: Path) -> None:
         os.utime(path, (seconds, seconds))
     assert recordings.find("perf-test", tmp_path) == paths[1]
     assert recordings.find(str(paths[0]), tmp_path) == paths[0]
+    (tmp_path / "perf-test").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert recordings.find("perf-test", tmp_path) == paths[1], "a folder of that name is no recording"
 
 
 def test_what_is_not_there_is_told_with_what_is(tmp_path: Path) -> None:
