@@ -274,6 +274,9 @@ async def test_r_goes_back_in_time_and_escape_to_now(tmp_path: Path) -> None:
         await stage.show(sample.snapshot(253))
         assert replay.latest.seq == 94
         assert "17:01:34" in stage.text()
+        path.write_bytes(recorded(session(120), ended=False))
+        await stage.press("right_curly_bracket")
+        assert replay.latest.seq == 119, "what was recorded meanwhile is there as well"
         await stage.press("escape")
         assert isinstance(stage.app.screen, Dashboard)
         assert not isinstance(stage.app.screen, Replay)

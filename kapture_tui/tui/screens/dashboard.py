@@ -195,7 +195,7 @@ class Dashboard(Stage):
             self.say("nothing is recorded (yet)", "warn")
             return
         try:
-            self.app.push_screen(Replay.of_file(path, self.console.clock(), at_end=True))
+            self.app.push_screen(Replay.of_session(path, self.console.clock()))
         except KaptureError as exc:
             self.say(exc.cause, "warn")
 

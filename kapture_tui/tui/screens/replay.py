@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -55,6 +57,7 @@ class Replay(Dashboard, inherit_bindings=False):
     Args:
         recording: what to play.
         playback: where and how to begin, by the console's clock.
+        path: of a recording that may have grown since it was read; None: it has not.
 
     Attributes:
         timeline: of the recording.
@@ -65,8 +68,9 @@ class Replay(Dashboard, inherit_bindings=False):
     BINDINGS = bound(filter(may_be_done, commands_for("dashboard", "list", "replay")))
     UNSAID = ("select.details", *(c.id for c in commands_for("dashboard") if not may_be_done(c)))
 
-    def __init__(self, recording: Recording, playback: Playback) -> None:
+    def __init__(self, recording: Recording, playback: Playback, path: Path | None = None) -> None:
         super().__init__()
+        self._path = path
         self.recording = recording
         self.timeline = recording.timeline()
         self.playback = playback
@@ -77,13 +81,11 @@ class Replay(Dashboard, inherit_bindings=False):
         self._bar = TimelineBar(self)
 
     @classmethod
-    def of_file(cls, path: Path, now_s: float, at_end: bool = False) -> Replay:
-        """Return a replay of a file; at its end it stands still. Raises UsageError: the file cannot be read."""
+    def of_session(cls, path: Path, now_s: float) -> Replay:
+        """Return a look back from the end of what has been recorded of a session. Raises UsageError: nothing has."""
         recording = Recording.open(path)
-        playback = Playback(recording.length_s, since_s=now_s)
-        return cls(
-            recording, playback.sought(recording.length_s, now_s).paused(now_s) if at_end else playback
-        )
+        end = Playback(recording.length_s).sought(recording.length_s, now_s).paused(now_s)
+        return cls(recording, end, path)
 
     @property
     def latest(self) -> Snapshot:
@@ -190,7 +192,17 @@ class Replay(Dashboard, inherit_bindings=False):
 
     def action_seek_end(self, way: int) -> None:
         """Go to the end, or to the beginning."""
+        if way > 0 and self._path is not None:
+            self._read_on(self._path)
         self._play(self.playback.sought(self.playback.length_s if way > 0 else 0.0, self.console.clock()))
+
+    def _read_on(self, path: Path) -> None:
+        """Read what has been recorded meanwhile."""
+        with suppress(KaptureError):  # what has been read stays
+            self.recording = Recording.open(path)
+            self.timeline = self.recording.timeline()
+            self.playback = replace(self.playback, length_s=self.recording.length_s)
+            self._index = -1
 
     def action_speed(self, way: int) -> None:
         """Play faster, or slower."""
