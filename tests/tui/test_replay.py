@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import pty
@@ -27,6 +28,7 @@ from kapture_tui.tui.screens.dashboard import Dashboard
 from kapture_tui.tui.screens.dialogs import Scale, Teardown
 from kapture_tui.tui.screens.reading import Details
 from kapture_tui.tui.screens.replay import Replay
+from kapture_tui.tui.widgets import keybar
 from tests.tui import sample
 from tests.tui.fake import ScriptedTarget
 from tests.tui.stage import LARGE, SMALL, Stagehand, compare_picture, dashboard
@@ -292,3 +294,17 @@ async def test_without_a_recording_r_says_so(tmp_path: Path, content: bytes | No
         await stage.press("r")
         assert isinstance(stage.app.screen, Dashboard)
         assert ("nothing is recorded" if content is None else "it is no recording") in stage.text()
+
+
+async def test_a_message_stays_its_time_whatever_was_said_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keybar, "MESSAGE_S", 0.3)
+    async with played() as player:
+        bar = player.replay.keybar
+        assert bar is not None
+        bar.say("first")
+        await asyncio.sleep(0.2)
+        monkeypatch.setattr(keybar, "MESSAGE_S", 60.0)
+        bar.say("second")
+        await asyncio.sleep(0.3)
+        await player.settle()
+        assert "second" in player.lines()[-1]
