@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kapture_tui.model.event import Event, EventKind
-from kapture_tui.model.times import seconds_of, timestamp
+from kapture_tui.model.times import timestamp
 from kapture_tui.targets.kubernetes.kinds import MANAGER, Manifest, name_of
+from kapture_tui.targets.kubernetes.moments import seconds_of
 from kapture_tui.targets.kubernetes.pods import ended, is_ready, phase_of, reason_of
 
 TELLING = {

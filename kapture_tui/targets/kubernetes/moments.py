@@ -1,8 +1,13 @@
-"""Ages of what Kubernetes says the time of."""
+"""Points in time as Kubernetes writes them."""
 
 from __future__ import annotations
 
-from kapture_tui.model.times import seconds_of
+from datetime import datetime
+
+
+def seconds_of(text: str) -> float:
+    """Seconds since the epoch of an RFC 3339 time. Raises ValueError."""
+    return datetime.fromisoformat(text).timestamp()
 
 
 def age_of(text: str | None, now_s: float) -> float | None:

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kapture_tui.model.snapshot import PodRow
-from kapture_tui.model.times import seconds_of
 from kapture_tui.targets.kubernetes.kinds import Manifest, component_of, name_of
-from kapture_tui.targets.kubernetes.moments import age_of
+from kapture_tui.targets.kubernetes.moments import age_of, seconds_of
 from kapture_tui.targets.kubernetes.quantities import quantity
 from kapture_tui.targets.kubernetes.usage import Usage
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.spec import StackSpec
-from kapture_tui.model.times import seconds_of
 from kapture_tui.model.wire import WireError, from_wire
 from kapture_tui.targets.kubernetes.api import Api, ApiError
 from kapture_tui.targets.kubernetes.kinds import CONFIG_MAP, MANAGER, annotations_of
+from kapture_tui.targets.kubernetes.moments import seconds_of
 
 NAME = "kapture-run"
 PHASE = "kapture.run/phase"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from kapture_tui.model.errors import KaptureError
-from kapture_tui.model.times import seconds_of
 from kapture_tui.targets.kubernetes.api import Api, ApiError, Forbidden
 from kapture_tui.targets.kubernetes.kinds import OURS
+from kapture_tui.targets.kubernetes.moments import seconds_of
 from kapture_tui.targets.kubernetes.quantities import quantity
 
 EVERY_S = 5.0
