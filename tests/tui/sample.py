@@ -146,7 +146,7 @@ def redis(tick: int = 60) -> RedisView:
 def limit(tick: int = 60) -> Limit:
     """Return what holds it back."""
     evidence = (
-        Evidence("etl-redis-0", "cpu_ratio", 0.97, "etl-redis-0 uses 97 % of its core"),
+        Evidence("etl-redis", "lag_growth_per_s", 3200.0, "its lag grows by 3,200/s"),
         Evidence("etl-redis", "lag_s", 75.0, "75 s late"),
     )
     text = ", ".join(found.text for found in evidence)

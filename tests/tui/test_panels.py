@@ -202,12 +202,12 @@ def test_where_the_limit_is_known_the_flow_says_nothing_of_its_own() -> None:
 def test_the_limit_line() -> None:
     shown = limit.picture(sample.snapshot(), 120)
     assert text(shown).rstrip() == (
-        " limit: etl-redis holds the loaders back: etl-redis-0 uses 97 % of its core, 75 s late"
+        " limit: etl-redis holds the loaders back: its lag grows by 3,200/s, 75 s late"
     )
     assert [role for part, role in shown if part.startswith("etl-redis")] == ["warn"]
-    shorter = [text(limit.picture(sample.snapshot(), cells)) for cells in (80, 60, 30)]
+    shorter = [text(limit.picture(sample.snapshot(), cells)) for cells in (70, 60, 30)]
     assert shorter == [
-        " limit: etl-redis holds the loaders back: etl-redis-0 uses 97 % of its core",
+        " limit: etl-redis holds the loaders back: its lag grows by 3,200/s",
         " limit: etl-redis holds the loaders back",
         " limit: etl-redis holds the l…",
     ]
