@@ -7,11 +7,13 @@ from dataclasses import replace
 from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.ledger import GroupLedger, Ledger
 from kapture_tui.model.snapshot import (
+    Evidence,
     FlowView,
     GroupFlow,
     GroupLag,
     KafkaView,
     Latency,
+    Limit,
     LoaderRow,
     Phase,
     PodRow,
@@ -194,6 +196,16 @@ def sales(tick: int = 60) -> dict[str, StateSales]:
 PRODUCTS = ("Chewy Bites 5 lb", "Feather Wand", "Cedar Bedding 14", "Soft Paw kitty litter 28")
 
 
+def limit(tick: int = 60) -> Limit:
+    """Return what holds it back."""
+    evidence = (
+        Evidence("etl-redis", "lag_growth_per_s", 3200.0, "its lag grows by 3,200/s"),
+        Evidence("etl-redis", "lag_s", 75.0, "75 s late"),
+    )
+    text = ", ".join(found.text for found in evidence)
+    return Limit("group.holds", "etl-redis", f"etl-redis holds the loaders back: {text}", evidence)
+
+
 def loaders(tick: int = 60) -> tuple[LoaderRow, ...]:
     """Return what the two loaders say."""
     return tuple(
@@ -218,6 +230,7 @@ def snapshot(tick: int = 60) -> Snapshot:
         pods=pods(tick),
         kafka=kafka(tick),
         flow=flow(tick),
+        limit=limit(tick),
         ledger=ledger(tick),
         redis=redis(tick),
         popular={"CA": PRODUCTS[:3]},
