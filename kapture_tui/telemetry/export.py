@@ -7,11 +7,9 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kapture_tui.model.states import STATES
 from kapture_tui.model.wire import to_json, to_wire
 from kapture_tui.telemetry.recording import Recording
-
-SINGLE = frozenset({"states"})
-"""Figures of every state would make 357 columns; they are in the JSON lines."""
 
 TEXTS = frozenset({"unavailable", "popular"})
 """Parts that are no figures."""
@@ -44,10 +42,15 @@ def _rows(recording: Recording) -> Iterator[dict[str, Any]]:
 def _figures(part: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in part.items():
         if isinstance(value, Mapping):
-            if name not in SINGLE | TEXTS:
+            if name not in TEXTS and not _is_wide(value):
                 yield from _figures(value, f"{above}{name}.")
         elif not isinstance(value, list) and value is not None:
             yield f"{above}{name}", value
+
+
+def _is_wide(part: Mapping[str, Any]) -> bool:
+    """Whether it has a field for each state, or for each bucket of a histogram: those are in the JSON lines."""
+    return bool(part) and all(name in STATES or name.isdecimal() for name in part)
 
 
 def _line(cells: list[Any]) -> str:

@@ -13,7 +13,12 @@ from kapture_tui.telemetry.recording import Recording
 from tests.unit.telemetry.tape import recorded, snapshots
 
 SESSION = snapshots(5)
-SESSION[2] = replace(SESSION[2], redis=None, postgres={"rows": 7, "note": '=HYPERLINK("x"), "quoted"'})
+NOTE = '=HYPERLINK("x"), "quoted"'
+SESSION[2] = replace(
+    SESSION[2],
+    redis=None,
+    postgres={"rows": 7, "note": NOTE, "by_state": {"CA": {"rows": 7}}, "buckets": {"12": 4, "13": 3}},
+)
 
 
 def tape() -> Recording:
@@ -42,6 +47,7 @@ def test_csv_has_a_line_a_snapshot_and_a_column_a_figure() -> None:
 def test_what_is_not_known_is_an_empty_cell_and_never_0() -> None:
     rows = list(csv.DictReader(csv_lines(tape())))
     assert [row["redis.keys"] for row in rows] == ["12345", "12348", "", "12354", "12357"]
+    assert [name for name in rows[2] if name.startswith("postgres")] == ["postgres.rows", "postgres.note"]
     assert [row["postgres.rows"] for row in rows] == ["", "", "7", "", ""]
 
 
