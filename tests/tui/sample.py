@@ -111,9 +111,11 @@ def flow(tick: int = 60) -> FlowView:
         limited_by="12 partitions wait for etl-redis",
         ack_latency_ms=Latency(1.2, 4.0, 6 + 4 * noise(tick, 4), 40.0),
         groups={
-            "etl": GroupFlow(Latency(30.0, 80.0, 120 + 30 * noise(tick, 5), 300.0), Latency(), rate - 50),
+            "etl": GroupFlow(
+                Latency(30.0, 80.0, 120 + 30 * noise(tick, 5), 300.0), delivered_per_s=rate - 50
+            ),
             "etl-redis": GroupFlow(
-                Latency(90.0, 220.0, 300 + 80 * noise(tick, 6), 900.0), Latency(), rate - 90
+                Latency(90.0, 220.0, 300 + 80 * noise(tick, 6), 900.0), delivered_per_s=rate - 90
             ),
         },
     )

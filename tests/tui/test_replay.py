@@ -22,12 +22,11 @@ from kapture_tui.model.times import timestamp
 from kapture_tui.telemetry.playback import Playback
 from kapture_tui.telemetry.recording import Recording
 from kapture_tui.tui import ConsoleOptions, keymap, themes
-from kapture_tui.tui.commands import commands_for
 from kapture_tui.tui.replay import ReplayApp, picture
 from kapture_tui.tui.screens.dashboard import Dashboard
 from kapture_tui.tui.screens.dialogs import Scale, Teardown
 from kapture_tui.tui.screens.reading import Details
-from kapture_tui.tui.screens.replay import Replay
+from kapture_tui.tui.screens.replay import PastState, Replay
 from kapture_tui.tui.widgets import keybar
 from tests.tui import sample
 from tests.tui.fake import ScriptedTarget
@@ -183,7 +182,7 @@ async def test_sparklines_are_those_of_the_two_minutes_before() -> None:
     assert sum(straight) == pytest.approx(sum(jumped), rel=0.01)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("key", ["plus", "minus", "s", "D", "l", "r"])
+@pytest.mark.parametrize("key", ["plus", "minus", "s", "D", "l", "r", "x", "p"])
 async def test_the_past_cannot_be_changed(key: str) -> None:
     async with played() as player:
         await player.press(key)
@@ -220,10 +219,24 @@ async def test_a_recording_that_breaks_off_says_so() -> None:
         assert "breaks off at 17:00:04" in player.text()
 
 
-async def test_every_key_of_the_table_is_tried_here() -> None:
-    tried = "comma full_stop left_square_bracket right_square_bracket left_curly_bracket right_curly_bracket"
-    tried += " less_than_sign greater_than_sign escape"
-    assert {command.keys for command in commands_for("replay")} == set(tried.split())
+async def test_tables_are_filtered_sorted_and_enlarged_there_too() -> None:
+    async with played(at_s=100.0, size=LARGE) as player:
+        await player.press("z", "o", "slash", *"loader", "enter")
+        text = player.text()
+        assert ("data-loader" in text, "etl-redis  " in text, "of 03:19" in text) == (True, False, True)
+        await player.press("escape", "escape")
+        assert "lag by state" in player.text()
+        await player.press("escape")
+        assert player.app.screen is player.replay, "there is no now to go back to"
+
+
+async def test_a_state_over_the_replay_goes_on_with_it() -> None:
+    async with played(at_s=30.0, size=LARGE) as player:
+        await player.press("shift+tab", "enter")
+        await player.until_on(PastState)
+        before = player.text()
+        await player.wait(60)
+        assert player.text() != before
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
