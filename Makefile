@@ -1,7 +1,7 @@
 # make help says what there is. Everything runs in .venv, which tools/venv.sh makes and completes.
 PYTHON = .venv/bin/python
 
-.PHONY: help run test test-all check format perf perf-check verdict venv
+.PHONY: help run test test-all check format perf perf-check verdict screenshots venv
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -34,6 +34,9 @@ perf-check: venv ## fail when a measured ratio falls below its goal
 verdict: venv ## see that verdicts are true: on simulated clusters, here, and on the cluster that KUBECONFIG names
 	@$(PYTHON) -m benchmark.verdict $(ARGS)
 	@KAPTURE_THOROUGH=1 KAPTURE_VERDICT=1 $(PYTHON) -m pytest tests/local/test_bench.py tests/cluster/test_bench.py
+
+screenshots: venv ## make all pictures of the docs anew, in four minutes
+	@$(PYTHON) tools/screenshots.py
 
 venv:
 	@sh tools/venv.sh dev

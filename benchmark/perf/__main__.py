@@ -24,6 +24,7 @@ PARTS = {
     "console_start": "seconds to the first screen",
     "console_idle": "bytes a second and CPU of the console beside a running stack",
     "console_pods": "CPU, memory and bytes of the pods view with up to 10,000 pods, against k9s",
+    "recorder": "bytes and CPU of the flight recorder beside a running stack",
     "cluster_start": "seconds from `up` to the first transaction, against kubectl apply (needs KUBECONFIG)",
     "cluster_watch": "CPU of console and observer beside a stack on a cluster (needs KUBECONFIG)",
     "fidelity": "run B of the petstore statistics (some minutes)",

@@ -21,7 +21,6 @@ class CommandLine:
         words: names of what follows it; one that ends in "…" stands for one or more, "[WORD…]" for any number.
         groups: its options.
         examples: (command line, what it does).
-        later: why it is refused, and what to use instead; "" if it works.
         choices: the values its first word may have; empty: any.
         hidden: more of them that no help mentions.
     """
@@ -31,7 +30,6 @@ class CommandLine:
     words: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
     examples: tuple[tuple[str, str], ...] = ()
-    later: str = ""
     choices: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
 
@@ -98,6 +96,27 @@ COMMANDS = (
             ("kapture-tui status pets --json | jq .ledger", "one Snapshot"),
             ("kapture-tui status pets --watch 5", "a Snapshot every five seconds, one a line"),
         ),
+    ),
+    CommandLine(
+        "replay",
+        "play a recorded session in the console, or export it",
+        ("FILE",),
+        (options.REPLAY, options.EXPORT, options.GENERAL),
+        (
+            ("kapture-tui replay pets", "the latest session of pets; FILE may be a file as well"),
+            (
+                "kapture-tui replay pets --at 12:30 --speed 8",
+                "from 12 minutes and a half on, eight times as fast",
+            ),
+            ("kapture-tui replay pets --csv > pets.csv", "its figures for a spreadsheet"),
+            ("kapture-tui replay pets --svg --at -60 -o pets.svg", "the dashboard a minute before the end"),
+        ),
+    ),
+    CommandLine(
+        "demo",
+        "a guided tour of three minutes, on a stack of this machine",
+        (),
+        (options.TOUR, options.GENERAL),
     ),
     CommandLine(
         "scale",
@@ -189,14 +208,6 @@ COMMANDS = (
             ("kapture-tui results show ID --html report.html", "a page to pass on"),
         ),
         choices=("list", "show", "compare"),
-    ),
-    CommandLine(
-        "replay", "show a recording", later="use `kapture-tui status NAMESPACE --watch 1 > FILE` to keep one"
-    ),
-    CommandLine(
-        "demo",
-        "a tour without a stack",
-        later="a stack of that name answers to `kapture-tui up demo 1 -r`, `attach demo`, `down demo`",
     ),
 )
 

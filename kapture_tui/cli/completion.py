@@ -21,12 +21,8 @@ def run(command: Completion) -> int:
     return 0
 
 
-def _commands() -> list[CommandLine]:
-    return [line for line in COMMANDS if not line.later]
-
-
 def _options(line: CommandLine) -> list[Option]:
-    return [option for group in line.groups for option in group.options if option.help and not option.later]
+    return [option for group in line.groups for option in group.options if option.help]
 
 
 def _flags(options: Iterable[Option]) -> str:
@@ -35,7 +31,7 @@ def _flags(options: Iterable[Option]) -> str:
 
 def _valued() -> dict[str, Option]:
     """Every option that takes a value, by flag. A flag means the same in all commands."""
-    lines = (CONSOLE, *_commands())
+    lines = (CONSOLE, *COMMANDS)
     return {
         flag: option for line in lines for option in _options(line) if option.metavar for flag in option.flags
     }
@@ -59,8 +55,8 @@ def _bash() -> str:
         f'        {flag}) COMPREPLY=($(compgen -W "{" ".join(option.choices)}" -- "$cur")); return ;;'
         for flag, option in chosen
     )
-    flags = "\n".join(f'        {line.name}) flags="{_flags(_options(line))}" ;;' for line in _commands())
-    words = "\n".join(_bash_words(line) for line in _commands() if line.words)
+    flags = "\n".join(f'        {line.name}) flags="{_flags(_options(line))}" ;;' for line in COMMANDS)
+    words = "\n".join(_bash_words(line) for line in COMMANDS if line.words)
     return f"""\
 # bash completion of kapture-tui:  source <(kapture-tui completion bash)
 _kapture_tui() {{
@@ -87,7 +83,7 @@ _kapture_tui() {{
         return
     fi
     case $name:$place in
-        :*) words="{" ".join(line.name for line in _commands())} {_RUNNING}" ;;
+        :*) words="{" ".join(line.name for line in COMMANDS)} {_RUNNING}" ;;
 {words}
     esac
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -104,8 +100,8 @@ def _bash_words(line: CommandLine) -> str:
 
 
 def _zsh() -> str:
-    names = "\n".join(f"        {_quoted(f'{line.name}:{line.summary}')}" for line in _commands())
-    cases = "\n".join(f"        {line.name}) _arguments -s {_zsh_arguments(line)} ;;" for line in _commands())
+    names = "\n".join(f"        {_quoted(f'{line.name}:{line.summary}')}" for line in COMMANDS)
+    cases = "\n".join(f"        {line.name}) _arguments -s {_zsh_arguments(line)} ;;" for line in COMMANDS)
     return f"""\
 #compdef kapture-tui kapture.sh
 # zsh completion of kapture-tui:  kapture-tui completion zsh > ~/.zfunc/_kapture-tui
@@ -132,7 +128,7 @@ _kapture_tui() {{
         return
     fi
     case $name in
-        {"|".join(line.name for line in _commands())}) shift words; (( CURRENT-- )) ;;
+        {"|".join(line.name for line in COMMANDS)}) shift words; (( CURRENT-- )) ;;
     esac
     case $name in
 {cases}
@@ -179,7 +175,7 @@ def _zsh_option(option: Option) -> Iterator[str]:
 
 
 def _fish() -> str:
-    names = " ".join(line.name for line in _commands())
+    names = " ".join(line.name for line in COMMANDS)
     head = [
         "# fish completion of kapture-tui:",
         "#   kapture-tui completion fish > ~/.config/fish/completions/kapture-tui.fish",
@@ -188,11 +184,11 @@ def _fish() -> str:
     ]
     none = "not __fish_seen_subcommand_from $commands"
     namespaces = f"'(kapture-tui completion {NAMESPACES} 2>/dev/null)'"
-    for line in _commands():
+    for line in COMMANDS:
         head.append(f'complete -c kapture-tui -n "{none}" -a {line.name} -d {_quoted(line.summary)}')
     head.append(f'complete -c kapture-tui -n "{none}" -a {namespaces}')
     head += [_fish_option(option, none) for option in _options(CONSOLE)]
-    for line in _commands():
+    for line in COMMANDS:
         when = f"__fish_seen_subcommand_from {line.name}"
         if line.choices:
             head.append(f"complete -c kapture-tui -n \"{when}\" -a '{' '.join(line.choices)}'")

@@ -68,6 +68,10 @@ def call(command: settings.Command, log_file: Path | None = None) -> int:
             from kapture_tui.cli import console
 
             return console.run(command, log_file)
+        case settings.Demo():
+            from kapture_tui.cli import console
+
+            return console.demo(command)
         case settings.Up():
             from kapture_tui.cli import up
 
@@ -76,6 +80,10 @@ def call(command: settings.Command, log_file: Path | None = None) -> int:
             from kapture_tui.cli import status
 
             return status.run(command)
+        case settings.Replay():
+            from kapture_tui.cli import replay
+
+            return replay.run(command)
         case settings.Render():
             from kapture_tui.cli import render
 

@@ -24,12 +24,12 @@ def of(line: CommandLine) -> str:
     """The help of a command, or of the whole program for the line without one."""
     parts = [_usage(line), _sentence(line.summary)]
     if not line.name:
-        parts.append(_section("commands", [(c.name, c.summary) for c in COMMANDS if not c.later]))
+        parts.append(_section("commands", [(c.name, c.summary) for c in COMMANDS]))
     parts += [_section(group.title, rows) for group in line.groups if (rows := list(_rows(group)))]
     if line.examples:
         parts.append(_examples(line))
     if not line.name:
-        parts += [_later(), _EXIT_CODES]
+        parts.append(_EXIT_CODES)
     return "\n\n".join(parts)
 
 
@@ -50,7 +50,7 @@ def _sentence(text: str) -> str:
 
 def _rows(group: Group) -> Iterator[tuple[str, str]]:
     for option in group.options:
-        if option.help and not option.later:
+        if option.help:
             yield _flags(option), _described(option)
 
 
@@ -83,8 +83,3 @@ def _row(left: str, right: str) -> str:
 def _examples(line: CommandLine) -> str:
     shown = (f"{_INDENT}{command}\n{_INDENT * 3}{what}" for command, what in line.examples)
     return "\n".join(("examples:", *shown))
-
-
-def _later() -> str:
-    names = ", ".join(command.name for command in COMMANDS if command.later)
-    return f"Not in this release: the commands {names}.\nEach says what to use instead."

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kapture_tui import __version__
-from kapture_tui.cli.output import redacted
 from kapture_tui.model.errors import UsageError
+from kapture_tui.model.redact import redacted
 
 
 class _Redacting(logging.Formatter):

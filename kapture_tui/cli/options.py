@@ -25,7 +25,6 @@ class Option:
         choices: the only values there are; empty: any.
         many: may be given several times; the value is the tuple of all.
         component: the component a switch adds; None for everything else.
-        later: why it is refused; what to use instead, parted by "; ". "" if it works. The names are public: all parse.
     """
 
     flags: tuple[str, ...]
@@ -36,7 +35,6 @@ class Option:
     choices: tuple[str, ...] = ()
     many: bool = False
     component: Component | None = None
-    later: str = ""
 
     @property
     def name(self) -> str:
@@ -85,6 +83,33 @@ def positive(text: str) -> int:
     if value < 1:
         raise ValueError("must be 1 or more")
     return value
+
+
+def position(text: str) -> float:
+    """A place in a recording in seconds: "90", "1:30", "1:00:00"; "-30": so long before its end. Raises ValueError."""
+    parts = text.removeprefix("-").split(":")
+    if len(parts) > 3 or not all(part.isdecimal() for part in parts):
+        raise ValueError("must be seconds or MM:SS, with - from the end")
+    total = sum(int(part) * 60**power for power, part in enumerate(reversed(parts)))
+    return -float(total) if text.startswith("-") else float(total)
+
+
+def speed(text: str) -> float:
+    """How many seconds of a recording pass in one. Raises ValueError."""
+    value = number(text)
+    if not 0.25 <= value <= 60:
+        raise ValueError("must be from 0.25 to 60")
+    return value
+
+
+def size(text: str) -> tuple[int, int]:
+    """Columns and rows: "120x40". Raises ValueError."""
+    columns, _, rows = text.partition("x")
+    if not (
+        columns.isdecimal() and rows.isdecimal() and 40 <= int(columns) <= 300 and 12 <= int(rows) <= 100
+    ):
+        raise ValueError("must be COLUMNSxROWS, from 40x12 to 300x100")
+    return int(columns), int(rows)
 
 
 def path(text: str) -> Path:
@@ -272,6 +297,10 @@ SERVERS = Group(
     ),
 )
 
+PLAIN = Option(("--plain",), "lines of plain text instead of the console, as for a pipe or TERM=dumb")
+
+NO_RECORD = Option(("--no-record",), "do not record the session (see replay)")
+
 RUN = Group(
     "run",
     (
@@ -287,6 +316,7 @@ RUN = Group(
         Option(("--json",), "print the final Snapshot as the last line"),
         Option(("--keep",), "leave the stack running where it would be torn down"),
         PURGE,
+        NO_RECORD,
         Option(("--yes",), "do not ask"),
     ),
 )
@@ -294,6 +324,8 @@ RUN = Group(
 LOOK = Group(
     "console",
     (
+        PLAIN,
+        NO_RECORD,
         Option(("--readonly",), "show only: nothing can be changed"),
         Option(("--theme",), "name of a theme (default: that of your configuration)", "NAME"),
     ),
@@ -369,6 +401,32 @@ WATCH = Group(
         Option(
             ("--watch",), "a Snapshot a line, every so often, until the stack is gone", "SECONDS", seconds
         ),
+        NO_RECORD,
+    ),
+)
+
+TOUR = Group("console", tuple(option for option in LOOK.options if option.name in ("theme", "no_record")))
+
+REPLAY = Group(
+    "replay",
+    (
+        Option(
+            ("--at",), "where to begin, or what moment to picture; -30: before the end", "MM:SS", position
+        ),
+        Option(("--speed",), "seconds of the recording in one second", "N", speed, 1.0),
+        PLAIN,
+        *(option for option in LOOK.options if option.name == "theme"),
+    ),
+)
+
+EXPORT = Group(
+    "export, instead of playing it",
+    (
+        Option(("--json",), "every Snapshot as a line of JSON"),
+        Option(("--csv",), "a line a Snapshot, a column a figure; without those of single states and pods"),
+        Option(("--svg",), "a picture of the dashboard at one moment (default: the last one)"),
+        Option(("--size",), "of the picture, in characters", "COLUMNSxROWS", size, (120, 40)),
+        Option(("-o", "--output"), "file to write to (default: standard output)", "FILE", path),
     ),
 )
 

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from kapture_tui.model.redact import redacted
+from kapture_tui.tui.spelling import ascii_wanted, spelled
+
 if TYPE_CHECKING:
-    from kapture_tui.model.snapshot import Snapshot
+    from kapture_tui.telemetry.flight import FlightRecorder
 
 COLUMNS = 80
 """What every terminal has."""
 
-_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]*@")
-_SECRET = re.compile(
-    r"(?i)\b((?:[\w-]*(?:password|passwd|secret|token)|authorization|requirepass)[\"']?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|(?:bearer\s+|basic\s+)?[^\s,;)}\]]+)"
-)
-
 
 def plain(text: str) -> str:
     """The text on one line, with everything that a terminal might obey written out: "\\x1b" instead of an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def redacted(text: str) -> str:
-    """The text without passwords of URLs and the values of what is called a password, a secret or a token."""
-    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return spelled(shown) if ascii_wanted() else shown
 
 
 def complain(text: str) -> None:
@@ -42,21 +35,20 @@ def note(text: str) -> None:
         print(plain(redacted(text)), file=sys.stderr, flush=True)
 
 
+def recorded(flight: FlightRecorder) -> None:
+    """Say on standard error where a session was recorded, or why it was not."""
+    if flight.trouble:
+        note(flight.trouble)
+    if flight.path is not None:
+        note(f"recorded: kapture-tui replay {flight.path}")
+
+
 def say(text: str) -> None:
     """One line on standard output. A reader that has gone is no reason to stop: there may be cleaning up to do."""
     try:
         print(plain(text), flush=True)
     except BrokenPipeError:
         silence_stdout()
-
-
-def snapshot_json(snapshot: Snapshot) -> str:
-    """The snapshot as one line of JSON; control characters in it are escaped, as JSON demands."""
-    import json
-
-    from kapture_tui.model.wire import to_wire
-
-    return json.dumps(to_wire(snapshot), separators=(",", ":"))
 
 
 def wrapped(head: str, text: str) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from kapture_tui.cli import settings
-from kapture_tui.cli.commands import BY_NAME, COMMANDS, CONSOLE
+from kapture_tui.cli.commands import BY_NAME, CONSOLE
 from kapture_tui.cli.options import CLUSTER, COMPONENTS, SERVERS, Option, whole
 from kapture_tui.cli.where import Where, chosen
 from kapture_tui.cli.words import Words, first_word, read
@@ -29,7 +29,7 @@ def parse(argv: Sequence[str], env: Mapping[str, str] | None = None) -> settings
     """Read a command line, without the program's name.
 
     Raises:
-        UsageError: what was asked for is not valid, or not available in this release.
+        UsageError: what was asked for is not valid.
         Answered: it was a question for the help or the version.
     """
     env = os.environ if env is None else env
@@ -38,8 +38,6 @@ def parse(argv: Sequence[str], env: Mapping[str, str] | None = None) -> settings
     if at is None or line is None:
         words = read(CONSOLE, argv)
         return _invocation(_console_line(words), words, env)
-    if line.later:
-        raise UsageError(line.name, "not available in this release", line.later)
     words = read(line, [*argv[:at], *argv[at + 1 :]])
     return _invocation(_BUILD[line.name], words, env)
 
@@ -101,8 +99,9 @@ def _console_line(words: Words) -> Build:
 def _console(line: _Line, namespace: str, scale: int) -> settings.Command:
     words, where = line.words, line.where()
     spec = _spec(words, namespace, scale, line.env, words.keep, where.target)
-    look = {"readonly": words.readonly, "keep": words.keep, "theme": words.theme}
-    return settings.Console(where.target, spec, words.yes, connection=where.connection, **look)
+    return settings.Console(
+        where.target, spec, words.yes, keep=words.keep, connection=where.connection, **_look(words)
+    )
 
 
 def _bare(line: _Line) -> settings.Command:
@@ -114,8 +113,16 @@ def _bare(line: _Line) -> settings.Command:
     # The first minute is on this machine, whatever clusters a kubeconfig has.
     named = words.target or words.context is not None or words.kubeconfig is not None
     where = line.where() if named else Where("local")
-    look = {"readonly": words.readonly, "keep": words.keep, "theme": words.theme}
-    return settings.Console(where.target, connection=where.connection, **look)
+    return settings.Console(where.target, keep=words.keep, connection=where.connection, **_look(words))
+
+
+def _look(words: Words) -> dict[str, Any]:
+    return {
+        "readonly": words.readonly,
+        "theme": words.theme,
+        "plain": words.plain,
+        "record": not words.no_record,
+    }
 
 
 def _added(line: _Line, namespace: str) -> settings.Command:
@@ -136,7 +143,7 @@ def _meant(word: str) -> str:
     """The command a mistyped word is close to, as a remedy; "" if there is none."""
     import difflib
 
-    close = difflib.get_close_matches(word, [line.name for line in COMMANDS if not line.later], 1)
+    close = difflib.get_close_matches(word, list(BY_NAME), 1)
     return f"did you mean kapture-tui {close[0]}?" if close else ""
 
 
@@ -156,18 +163,45 @@ def _up(line: _Line) -> settings.Command:
         words.purge,
         where.connection,
         words.yes,
+        not words.no_record,
     )
 
 
 def _attach(line: _Line) -> settings.Command:
     words = line.words
     place = line.place(words.namespace, changes=False)
-    return settings.Attach(readonly=words.readonly, theme=words.theme, **place)
+    return settings.Attach(**_look(words), **place)
 
 
 def _status(line: _Line) -> settings.Command:
     words = line.words
-    return settings.Status(json=words.json, watch_s=words.watch, **line.place(words.namespace, changes=False))
+    place = line.place(words.namespace, changes=False)
+    return settings.Status(json=words.json, watch_s=words.watch, record=not words.no_record, **place)
+
+
+def _demo(line: _Line) -> settings.Command:
+    return settings.Demo(line.words.theme, not line.words.no_record)
+
+
+def _replay(line: _Line) -> settings.Command:
+    words = line.words
+    exports = [name for name in ("json", "csv", "svg") if getattr(words, name)]
+    if len(exports) > 1:
+        raise UsageError(
+            f"--{exports[0]} and --{exports[1]}", "one export at a time", "leave one of them out"
+        )
+    if words.output and not exports:
+        raise UsageError("-o/--output", "goes with an export", "add --json, --csv or --svg")
+    return settings.Replay(
+        words.file,
+        words.at,
+        words.speed,
+        words.plain,
+        words.theme,
+        exports[0] if exports else None,
+        words.size,
+        words.output,
+    )
 
 
 def _scaled(line: _Line) -> settings.Command:
@@ -287,6 +321,8 @@ _BUILD: dict[str, Build] = {
     "up": _up,
     "attach": _attach,
     "status": _status,
+    "demo": _demo,
+    "replay": _replay,
     "scale": _scaled,
     "down": _down,
     "render": _render,

@@ -24,6 +24,8 @@ class Console:
         keep: leave the stack running when the console goes.
         theme: its name; None: the one of the user's configuration.
         connection: how a cluster is reached.
+        plain: lines of text instead.
+        record: write the session down.
     """
 
     target: str = "local"
@@ -33,17 +35,21 @@ class Console:
     keep: bool = False
     theme: str | None = None
     connection: Connection = Connection()
+    plain: bool = False
+    record: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Attach:
-    """Open the console on a stack that runs. `readonly`, `theme`, `connection`: see `Console`."""
+    """Open the console on a stack that runs. All but its name: see `Console`."""
 
     target: str
     namespace: str
     readonly: bool = False
     theme: str | None = None
     connection: Connection = Connection()
+    plain: bool = False
+    record: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class Up:
         purge: tear down its claimed volumes too.
         connection: how a cluster is reached.
         yes: do not ask before a cluster is changed.
+        record: write the session down.
     """
 
     target: str
@@ -70,6 +77,7 @@ class Up:
     purge: bool = False
     connection: Connection = Connection()
     yes: bool = False
+    record: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,7 @@ class Status:
     Attributes:
         json: as a Snapshot instead of a table.
         watch_s: a Snapshot a line every so many seconds until the stack is gone; None: once.
+        record: write down what is watched.
     """
 
     target: str
@@ -97,6 +106,39 @@ class Status:
     json: bool = False
     watch_s: float | None = None
     connection: Connection = Connection()
+    record: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """Show the guided tour, on this machine. `theme`, `record`: see `Console`."""
+
+    theme: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Play a recording, or export it.
+
+    Attributes:
+        recording: a file, or the name of a stack for its latest one.
+        at_s: where to begin, seconds, below 0 from the end; None: the beginning, or for a picture the end.
+        speed: seconds of it in one second.
+        plain: lines of text instead of the console.
+        export: "json", "csv" or "svg"; None: play it.
+        size: columns and rows of a picture.
+        output: where an export goes; None: standard output.
+    """
+
+    recording: str
+    at_s: float | None = None
+    speed: float = 1.0
+    plain: bool = False
+    theme: str | None = None
+    export: str | None = None
+    size: tuple[int, int] = (120, 40)
+    output: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +280,8 @@ Command = (
     | Up
     | Add
     | Status
+    | Demo
+    | Replay
     | Scale
     | Down
     | Render

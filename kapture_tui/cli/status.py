@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 
 from kapture_tui.cli import figures, ledger, running, stack
-from kapture_tui.cli.output import snapshot_json, table, wrapped
+from kapture_tui.cli.output import recorded, table, wrapped
 from kapture_tui.cli.settings import Status
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.snapshot import Phase, Snapshot
+from kapture_tui.model.wire import to_json
 from kapture_tui.targets.base import Target
 
 PATIENCE = 4
@@ -30,16 +31,22 @@ def run(command: Status) -> int:
 
 async def status(command: Status, target: Target, clock: Callable[[], float] = time.monotonic) -> int:
     """Print one Snapshot, or with `watch_s` one after the other. Raises KaptureError: no stack, or no answer."""
-    from kapture_tui.telemetry.hub import Hub
+    from kapture_tui.telemetry import recordings
+    from kapture_tui.telemetry.flight import FlightRecorder
 
     if target.name != "local":
         await target.place()  # the hub takes no answer for a moment's silence; at the start it is an error
-    async with aclosing(Hub(target).snapshots()) as snapshots:
-        if command.watch_s is not None:
-            await _watch(snapshots, command, clock)
-            return 0
-        snapshot = await _settled(snapshots, command.namespace)
-    for line in [snapshot_json(snapshot)] if command.json else lines(snapshot):
+    watched = command.watch_s is not None
+    flight = FlightRecorder(recordings.folder() if watched and command.record else None)
+    try:
+        async with aclosing(flight(target)) as snapshots:
+            if watched:
+                await _watch(snapshots, command, clock)
+                return 0
+            snapshot = await _settled(snapshots, command.namespace)
+    finally:
+        recorded(flight)
+    for line in [to_json(snapshot)] if command.json else lines(snapshot):
         print(line)
     return 0
 
@@ -62,7 +69,7 @@ async def _watch(snapshots: AsyncIterator[Snapshot], command: Status, clock: Cal
             _refuse_none(snapshot, command.namespace)
         now = clock()
         if due is None or over or now >= due:
-            print(snapshot_json(snapshot), flush=True)
+            print(to_json(snapshot), flush=True)
             # Half a tick early is on time: otherwise 5 s becomes 6 whenever a tick comes a moment too soon.
             due = now + (command.watch_s or 0) - 0.5
         if over:

@@ -9,14 +9,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from kapture_tui.cli import figures, ledger, running, stack
-from kapture_tui.cli.output import note, say, snapshot_json
+from kapture_tui.cli import ledger, plain, running, stack
+from kapture_tui.cli.output import note, recorded, say
 from kapture_tui.cli.question import Consent, agreed, check
 from kapture_tui.cli.settings import Up
 from kapture_tui.model.errors import IntegrityViolated, KaptureError, UsageError
 from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.snapshot import Phase, Snapshot
 from kapture_tui.model.spec import SENDERS, Component
+from kapture_tui.model.wire import to_json
 from kapture_tui.targets.base import Target
 from kapture_tui.tui.questions import Fact, deployment
 
@@ -30,7 +31,6 @@ Clock = Callable[[], float]
 FIRST_TRANSACTION_S = 120.0
 """How long the first transaction may take on its way, beyond what a low rate explains."""
 
-TELL_EVERY_S = 10.0
 _NEWS = (EventKind.ALARM, EventKind.CHANGE)
 _STOPPED = "stopped (once more to leave at once)"
 
@@ -48,6 +48,8 @@ async def up(command: Up, target: Target, clock: Clock = time.monotonic) -> int:
 
     Raises KaptureError: see `ledger.check`, and whatever keeps the stack from starting or ends it early.
     """
+    from kapture_tui.telemetry import recordings
+    from kapture_tui.telemetry.flight import FlightRecorder
     from kapture_tui.telemetry.hub import Hub
 
     consent = Consent(command.yes, command.connection.context is not None)
@@ -60,8 +62,12 @@ async def up(command: Up, target: Target, clock: Clock = time.monotonic) -> int:
     hub = Hub(target)
     async with _looking_on(hub, target):
         await _deploy(command, target, stays=runs)
-    async with aclosing(hub.snapshots()) as snapshots:
-        return await _operate(_Run(command, snapshots, clock, began_at), target, stays=runs)
+    flight = FlightRecorder(recordings.folder() if command.record else None)
+    try:
+        async with aclosing(flight.recorded(hub)) as snapshots:
+            return await _operate(_Run(command, snapshots, clock, began_at), target, stays=runs)
+    finally:
+        recorded(flight)
 
 
 @asynccontextmanager
@@ -205,9 +211,9 @@ class _Run:
             raise IntegrityViolated("the run has ended", alarms[-1] if alarms else "no reason given")
         if snapshot.run.phase in (Phase.NONE, Phase.DESTROYING, Phase.GONE):
             raise KaptureError("watching the stack", "somebody is tearing it down")
-        if self.clock() - self._told_at >= TELL_EVERY_S:
+        if self.clock() - self._told_at >= plain.TELL_EVERY_S:
             self._told_at = self.clock()
-            note(_progress(snapshot))
+            note(f"          {plain.status(snapshot)}")
 
     def report(self) -> None:
         """Print what the last snapshot says: the ledger, or with --json all of it as standard output's last line."""
@@ -216,12 +222,4 @@ class _Run:
             for line in ledger.lines(self.last.ledger):
                 (note if say_json else say)(line)
         if say_json:
-            say(snapshot_json(self.last))
-
-
-def _progress(snapshot: Snapshot) -> str:
-    flow = snapshot.flow
-    lag = snapshot.kafka.total.groups if snapshot.kafka else {}
-    behind = max((view.lag for view in lag.values() if view.lag is not None), default=None)
-    delivered = figures.rate(flow.delivered_per_s if flow else None)
-    return f"{figures.clock(snapshot.run.elapsed_s):>8}  delivered {delivered}  lag {figures.whole(behind)}"
+            say(to_json(self.last))

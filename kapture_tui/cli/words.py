@@ -65,7 +65,7 @@ def read(line: CommandLine, argv: Sequence[str]) -> Words:
     """Values of the options and arguments of one command (its own word left out).
 
     Raises:
-        UsageError: an option or argument is unknown, missing, not valid or of a later release.
+        UsageError: an option or argument is unknown, missing or not valid.
         Answered: it was a question for the help or the version.
     """
     prog = f"kapture-tui {line.name}".rstrip()
@@ -85,10 +85,7 @@ def read(line: CommandLine, argv: Sequence[str]) -> Words:
 
 def _add(parser: argparse.ArgumentParser, option: Option, line: CommandLine) -> None:
     common: dict[str, Any] = {"dest": option.name, "default": option.default}
-    if option.later:
-        takes = 1 if option.metavar else 0
-        parser.add_argument(*option.flags, action=_Refuse, nargs=takes, why=option.later)
-    elif option.name in ("help", "version"):
+    if option.name in ("help", "version"):
         answer = texts.version if option.name == "version" else (lambda: texts.of(line))
         parser.add_argument(*option.flags, action=_Answer, nargs=0, answer=answer)
     elif option.metavar:
@@ -110,18 +107,6 @@ def _typed(read: Callable[[str], Any]) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(f"{text!r} {exc}") from None
 
     return checked
-
-
-class _Refuse(argparse.Action):
-    """An option of a later release."""
-
-    def __init__(self, *args: Any, why: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.why = why
-
-    def __call__(self, parser: Any, namespace: Words, values: Any, flag: str | None = None) -> None:
-        cause, _, remedy = self.why.partition("; ")
-        raise UsageError(flag or self.option_strings[0], cause, remedy)
 
 
 class _Answer(argparse.Action):

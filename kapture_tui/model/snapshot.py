@@ -241,6 +241,40 @@ class StateSales:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """A figure that speaks for what is said about the limit.
+
+    Attributes:
+        subject: whose figure it is: a component, a pod or a database.
+        figure: its name in `telemetry/limits.py`: "lag_growth_per_s".
+        value: in the unit its name ends with.
+        text: for people: "its lag grows by 3,200/s".
+    """
+
+    subject: str
+    figure: str
+    value: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What keeps the stack from carrying more now.
+
+    Attributes:
+        rule: id of the rule that found it; "none" where nothing is short.
+        subject: the component at the limit; "" where nothing is short.
+        text: one sentence with its evidence, or how much room is left.
+        evidence: the figures behind it, the weightiest first.
+    """
+
+    rule: str
+    subject: str
+    text: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LoaderRow:
     """One loader's own words: see `LoaderHalf`. `state` is live, done or dead."""
 
@@ -293,6 +327,7 @@ class Snapshot:
 
     Attributes:
         time: UTC, ISO 8601 with milliseconds and "Z"; "" before the first tick.
+        limit: where the limit is now; None: nothing that could say it is measured.
         report_age_s: age of the observer's report in this snapshot, seconds; None: there is none.
         age_s: age of what the target told, seconds; more than 0 when it does not answer (`unavailable["target"]`).
         unavailable: for each part or figure that is None, the reason.
@@ -305,6 +340,7 @@ class Snapshot:
     pods: tuple[PodRow, ...] = ()
     kafka: KafkaView | None = None
     flow: FlowView | None = None
+    limit: Limit | None = None
     ledger: Ledger | None = None
     redis: RedisView | None = None
     elasticsearch: Mapping[str, Any] | None = None

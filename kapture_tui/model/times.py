@@ -10,3 +10,8 @@ def timestamp(seconds: float) -> str:
     return (
         datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
     )
+
+
+def seconds_of(text: str) -> float:
+    """Seconds since the epoch of a time in RFC 3339, as `timestamp` and Kubernetes write it. Raises ValueError."""
+    return datetime.fromisoformat(text).timestamp()

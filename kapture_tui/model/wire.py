@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import json
 import re
 import types
 import typing
@@ -34,6 +35,11 @@ def to_wire(value: Any) -> Any:
     if isinstance(value, (list, tuple, set, frozenset)):
         return [to_wire(item) for item in value]
     return value
+
+
+def to_json(value: Any) -> str:
+    """The same as one line of JSON; control characters in it are escaped, as JSON demands."""
+    return json.dumps(to_wire(value), separators=(",", ":"))
 
 
 def from_wire(kind: type[T], value: Any) -> T:

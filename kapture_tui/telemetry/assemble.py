@@ -125,7 +125,7 @@ def _unavailable(observation: Observation) -> dict[str, str]:
     """The reasons of all: whoever stands nearer to what is missing has the last word."""
     reasons = {"run": "there is no stack of that name"} if observation.spec is None else {}
     if observation.report is None:
-        reasons |= dict.fromkeys(REPORTED, observation.unavailable.get("observer", NO_REPORT))
+        reasons |= dict.fromkeys((*REPORTED, "limit"), observation.unavailable.get("observer", NO_REPORT))
     else:
         missing = [name for name in REPORTED if getattr(observation.report, name) is None]
         reasons |= dict.fromkeys(missing, NOT_REPORTED) | dict(observation.report.unavailable)

@@ -15,6 +15,10 @@ from kapture_tui.model.times import timestamp
 from kapture_tui.targets.base import Observation, Target
 from kapture_tui.telemetry.alarms import new_alarms
 from kapture_tui.telemetry.assemble import assemble, latest_events
+from kapture_tui.telemetry.limits import LimitWatch
+
+NO_FIGURES = "no figures yet that could say it"
+"""Why the limit is not known, where nobody has a better reason."""
 
 BACKOFF_MAX_S = 30.0
 """The longest pause before a target that failed is asked anew, seconds."""
@@ -35,6 +39,7 @@ class Hub:
         self._wall = wall
         self._latest = Snapshot()
         self._said: frozenset[str] = frozenset()
+        self._limits = LimitWatch()
         self._news = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
         self._subscribers = 0
@@ -101,7 +106,10 @@ class Hub:
         previous = self._latest
         snapshot = assemble(observation, previous, target=self._target.name, time=now)
         alarms, self._said = new_alarms(snapshot, previous, self._said)
-        self._publish(replace(snapshot, events=latest_events(snapshot.events, alarms)))
+        limit = self._limits.look(snapshot)
+        unavailable = snapshot.unavailable if limit else {"limit": NO_FIGURES, **snapshot.unavailable}
+        events = latest_events(snapshot.events, alarms)
+        self._publish(replace(snapshot, events=events, limit=limit, unavailable=unavailable))
 
     def _fail(self, exc: KaptureError) -> None:
         """The target itself cannot tell: what was known stays, the reason says why it does not move."""

@@ -49,6 +49,7 @@ PLACES = {
     "steps": "Deploying and tearing down",
     "dashboard": "Dashboard",
     "table": "Tables and logs",
+    "replay": "Recordings",
     "logs": "Logs",
     "dialog": "Dialogs",
 }
@@ -118,6 +119,7 @@ TABLE: tuple[Command, ...] = (
         6,
         "destroy",
     ),
+    Command("time.back", "r", "past", "replay", "go back in time, in this session", "dashboard"),
     *(
         Command(
             f"panel.{name}", str(number), f"show_panel('{name}')", "", f"go to the panel {name}", "dashboard"
@@ -131,6 +133,38 @@ TABLE: tuple[Command, ...] = (
     ),
     Command("table.sort", "o", "sort", "", "sort by the next column", "table"),
     Command("table.turn", "O", "turn", "", "sort the other way round", "table"),
+    Command("replay.back", "comma", "seek(-1)", "5 s", "five seconds back", "replay", footer=3),
+    Command("replay.forth", "full_stop", "seek(1)", "5 s", "five seconds on", "replay", footer=3),
+    Command(
+        "replay.mark_back",
+        "left_square_bracket",
+        "seek_mark(-1)",
+        "event",
+        "the event before",
+        "replay",
+        footer=2,
+    ),
+    Command(
+        "replay.mark_forth",
+        "right_square_bracket",
+        "seek_mark(1)",
+        "event",
+        "the next event",
+        "replay",
+        footer=2,
+    ),
+    Command("replay.slower", "less_than_sign", "speed(-1)", "speed", "play slower", "replay", footer=4),
+    Command("replay.faster", "greater_than_sign", "speed(1)", "speed", "play faster", "replay", footer=4),
+    Command(
+        "replay.begin",
+        "left_curly_bracket",
+        "seek_end(-1)",
+        "",
+        "to the beginning of the recording",
+        "replay",
+    ),
+    Command("replay.end", "right_curly_bracket", "seek_end(1)", "", "to the end of the recording", "replay"),
+    Command("replay.close", "escape", "close", "now", "undo enlarging, then back to now", "replay", footer=1),
     Command("logs.follow", "f", "follow", "follow", "jump to the end and stay there", "logs", footer=2),
     Command("dialog.accept", "enter", "accept", "choose", "take what is marked", "dialog", footer=2),
     Command("dialog.close", "escape", "close", "close", "close without a change", "dialog", footer=3),
@@ -155,6 +189,15 @@ TABLE: tuple[Command, ...] = (
 BY_ID = {command.id: command for command in TABLE}
 
 
+_OF_NOW = frozenset({"time.back", "action.print", "view.back"})
+"""The commands of the dashboard that change nothing and yet mean nothing in a recording; it has its own way back."""
+
+
+def holds_in_the_past(command: Command) -> bool:
+    """Return whether a command makes sense in a recording, where nothing can be changed, followed or replayed."""
+    return not (command.changes or command.needs or command.id in _OF_NOW)
+
+
 def commands_for(*places: str) -> tuple[Command, ...]:
     """Return the commands of some places, in the order of the table."""
     return tuple(command for command in TABLE if command.where in places)
@@ -170,6 +213,14 @@ _SHOWN = {
     "pagedown": "pgdn",
     "slash": "/",
     "colon": ":",
+    "comma": ",",
+    "full_stop": ".",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
     "up": "↑",
     "down": "↓",
     "left": "←",

@@ -6,13 +6,14 @@ import string
 from collections.abc import Mapping
 from pathlib import Path
 
-from kapture_tui.tui.commands import BY_ID, TABLE, Command, shown
+from kapture_tui.tui.commands import BY_ID, TABLE, Command, holds_in_the_past, shown
 from kapture_tui.tui.datafile import Entry, complain, read_entries
 
 _MODIFIERS = {"ctrl", "shift", "alt"}
 _NAMED = {
     *("enter", "space", "tab", "escape", "backspace", "delete", "insert"),
     *("up", "down", "left", "right", "home", "end", "pageup", "pagedown"),
+    "comma",  # commas part keys
     *(f"f{number}" for number in range(1, 25)),
 }
 _PUNCTUATION = {
@@ -32,6 +33,8 @@ _PUNCTUATION = {
     "[": "left_square_bracket",
     "]": "right_square_bracket",
     "_": "underscore",
+    "{": "left_curly_bracket",
+    "}": "right_curly_bracket",
 }
 
 
@@ -42,6 +45,11 @@ def default_path() -> Path:
     return user_config_path("kapture-tui") / "keymap.yaml"
 
 
+def defaults() -> dict[str, str]:
+    """Return the keys of every command as the table has them."""
+    return {command.id: command.keys for command in TABLE}
+
+
 def load(path: Path | None = None) -> dict[str, str]:
     """Return the keys of every command, by its id: the defaults, changed by the user's file where there is one.
 
@@ -49,7 +57,7 @@ def load(path: Path | None = None) -> dict[str, str]:
         names file, line and key.
     """
     path = path or default_path()
-    keys = {command.id: command.keys for command in TABLE}
+    keys = defaults()
     entries = read_entries(path) if path.exists() else ()
     for entry in entries:
         if entry.key not in BY_ID:
@@ -96,4 +104,7 @@ def _check_free(path: Path, entry: Entry, keys: Mapping[str, str]) -> None:
 
 def _meet(one: Command, other: Command) -> bool:
     """Whether two commands can be wanted on the same screen."""
-    return one.where == other.where or {one.where, other.where} & {"everywhere", "list", "table"} != set()
+    places = {one.where, other.where}
+    if places == {"dashboard", "replay"}:
+        return all(holds_in_the_past(command) for command in (one, other) if command.where == "dashboard")
+    return one.where == other.where or bool(places & {"everywhere", "list", "table"})

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kapture_tui.model.snapshot import Snapshot
-from kapture_tui.model.spec import StackSpec
+from kapture_tui.model.spec import Component, LoadSpec, StackSpec
 from kapture_tui.targets.base import Connection, Target
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ Namespaces = Callable[[Connection], Awaitable[Sequence[str]]]
 
 Watch = Callable[[Target], AsyncIterator[Snapshot]]
 """From a target to its snapshots, one a second."""
+
+
+TOUR_STACK = StackSpec("demo", 1, frozenset({Component.REDIS}), LoadSpec(rate=3000.0))
+"""What the guided tour shows: enough for every panel to move, little enough for any laptop."""
 
 
 def hub_snapshots(target: Target) -> AsyncIterator[Snapshot]:
@@ -69,6 +73,7 @@ class ConsoleOptions:
         watch: where snapshots come from.
         connection: how a cluster is reached; its context is the one preselected.
         yes: do not ask before a cluster is changed.
+        recording: where the session is recorded, once it is.
         contexts, namespaces: what clusters there are to choose from, and what is in one.
     """
 
@@ -84,5 +89,6 @@ class ConsoleOptions:
     watch: Watch = hub_snapshots
     connection: Connection = Connection()
     yes: bool = False
+    recording: Callable[[], Path | None] = lambda: None
     contexts: Contexts = kubeconfig_contexts
     namespaces: Namespaces = cluster_namespaces

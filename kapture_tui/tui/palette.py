@@ -26,6 +26,8 @@ class Commands(Provider):
         return (c for c in commands_for(*places, "everywhere") if c.action != "command_palette")
 
     async def _do(self, command: Command) -> None:
+        if isinstance(self.screen, Stage) and self.screen.refuses(command.id):
+            return
         await self.screen.run_action(command.address)
 
     def _told(self, command: Command) -> Text:

@@ -11,6 +11,7 @@ from typing import Protocol
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
+from kapture_tui.tui import spelling
 from kapture_tui.tui.answers import ASK_READY, READY, Ear
 
 TICK_S = 0.1
@@ -39,7 +40,7 @@ class Listener(Protocol):
 
 
 class Terminal(LinuxDriver):
-    """Writes to standard output, resumes only what was suspended, and can be asked.
+    """Writes to standard output, in ASCII where need be, resumes only what was suspended, and can be asked.
 
     Textual writes to standard error, which people send to a file: the console would be invisible. And it takes every
     SIGCONT for the end of a suspension; the kernel sends one after each SIGHUP, and a second reader would be started on
@@ -49,9 +50,14 @@ class Terminal(LinuxDriver):
     def __init__(self, listener: Listener, **options: object) -> None:
         super().__init__(listener, **options)  # type: ignore[arg-type]
         self._file = sys.__stdout__
+        self._ascii = spelling.ascii_wanted()
         self._ear = Ear()
         self._listener = listener
         self._ear.awaited = listener.answer_due
+
+    def write(self, data: str) -> None:
+        """Send text and control sequences to the terminal, in ASCII where its locale wants that."""
+        super().write(spelling.spelled(data) if self._ascii else data)
 
     def start_application_mode(self) -> None:
         """Take the terminal."""

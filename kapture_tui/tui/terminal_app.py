@@ -14,7 +14,7 @@ from textual.app import App
 from textual.screen import Screen
 
 from kapture_tui.model.errors import KaptureError
-from kapture_tui.tui import plain, preferences, themes
+from kapture_tui.tui import preferences, themes
 from kapture_tui.tui.answers import is_light
 from kapture_tui.tui.background import few_colors
 from kapture_tui.tui.link import Link
@@ -39,7 +39,6 @@ class TerminalApp(App[int], inherit_bindings=False):
         role_styles: the same, as the canvases want it.
         typed_before, answer_due: see `Listener`.
         mouse: whether the mouse is reported to us.
-        ascii_only: the terminal shows nothing else.
     """
 
     ALLOW_SELECT = False
@@ -50,7 +49,6 @@ class TerminalApp(App[int], inherit_bindings=False):
         super().__init__(driver_class=Terminal, ansi_color=True if self._monochrome else None)
         self.clock = clock
         self.typed_before, self.answer_due, self.mouse = "", False, True
-        self.ascii_only = plain.wanted(os.environ)
         self._follows_terminal = follows_terminal
         self._link = Link(self)
         self.wear(palette)

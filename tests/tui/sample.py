@@ -7,11 +7,13 @@ from dataclasses import replace
 from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.ledger import GroupLedger, Ledger
 from kapture_tui.model.snapshot import (
+    Evidence,
     FlowView,
     GroupFlow,
     GroupLag,
     KafkaView,
     Latency,
+    Limit,
     LoaderRow,
     Phase,
     PodRow,
@@ -109,9 +111,11 @@ def flow(tick: int = 60) -> FlowView:
         limited_by="12 partitions wait for etl-redis",
         ack_latency_ms=Latency(1.2, 4.0, 6 + 4 * noise(tick, 4), 40.0),
         groups={
-            "etl": GroupFlow(Latency(30.0, 80.0, 120 + 30 * noise(tick, 5), 300.0), Latency(), rate - 50),
+            "etl": GroupFlow(
+                Latency(30.0, 80.0, 120 + 30 * noise(tick, 5), 300.0), delivered_per_s=rate - 50
+            ),
             "etl-redis": GroupFlow(
-                Latency(90.0, 220.0, 300 + 80 * noise(tick, 6), 900.0), Latency(), rate - 90
+                Latency(90.0, 220.0, 300 + 80 * noise(tick, 6), 900.0), delivered_per_s=rate - 90
             ),
         },
     )
@@ -194,6 +198,16 @@ def sales(tick: int = 60) -> dict[str, StateSales]:
 PRODUCTS = ("Chewy Bites 5 lb", "Feather Wand", "Cedar Bedding 14", "Soft Paw kitty litter 28")
 
 
+def limit(tick: int = 60) -> Limit:
+    """Return what holds it back."""
+    evidence = (
+        Evidence("etl-redis", "lag_growth_per_s", 3200.0, "its lag grows by 3,200/s"),
+        Evidence("etl-redis", "lag_s", 75.0, "75 s late"),
+    )
+    text = ", ".join(found.text for found in evidence)
+    return Limit("group.holds", "etl-redis", f"etl-redis holds the loaders back: {text}", evidence)
+
+
 def loaders(tick: int = 60) -> tuple[LoaderRow, ...]:
     """Return what the two loaders say."""
     return tuple(
@@ -218,6 +232,7 @@ def snapshot(tick: int = 60) -> Snapshot:
         pods=pods(tick),
         kafka=kafka(tick),
         flow=flow(tick),
+        limit=limit(tick),
         ledger=ledger(tick),
         redis=redis(tick),
         popular={"CA": PRODUCTS[:3]},

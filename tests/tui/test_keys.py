@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from kapture_tui.model.errors import Unreachable
+from kapture_tui.model.event import Event, EventKind
+from kapture_tui.model.snapshot import Snapshot
+from kapture_tui.model.times import timestamp
 from kapture_tui.tui import themes
 from kapture_tui.tui.arrange import PANELS
 from kapture_tui.tui.commands import BY_ID, PLACES, TABLE
 from kapture_tui.tui.screens.dashboard import Dashboard
 from kapture_tui.tui.screens.dialogs import ByHandDialog, Confirm, Scale, Teardown, ThemePicker
 from kapture_tui.tui.screens.reading import Details, Help, Logs
+from kapture_tui.tui.screens.replay import Replay
 from kapture_tui.tui.screens.setup import SetupScreen
 from kapture_tui.tui.screens.steps import DeployScreen, TeardownScreen
 from kapture_tui.tui.widgets.panel import Panel
 from tests.tui import sample
 from tests.tui.fake import ScriptedTarget, step
 from tests.tui.stage import LARGE, Stagehand, console, dashboard
+from tests.unit.telemetry.tape import BEGAN_S, recorded, snapshots
 
 Drive = Callable[[str], Awaitable[None]]
 """Presses one key, and fails unless it did what it is for."""
@@ -94,6 +103,18 @@ def selected(stage: Stagehand) -> str | None:
 async def focus(stage: Stagehand, panel: str) -> None:
     stage.app.screen.query_one(f"#{panel}").focus()
     await stage.settle()
+
+
+@asynccontextmanager
+async def looking_back(session: Sequence[Snapshot] = ()) -> AsyncIterator[Stagehand]:
+    """A dashboard from which one has gone back to the end of what was recorded."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "tape.kapture"
+        path.write_bytes(recorded(session or snapshots(30), ended=False))
+        async with dashboard(sample.snapshot(252), recording=lambda: path) as stage:
+            await stage.press("r")
+            await stage.until_on(Replay)
+            yield stage
 
 
 @drives("setup.start")
@@ -376,6 +397,62 @@ async def _(key: str) -> None:
         assert "data-loader-0" in stage.text()
         await stage.press("down" if key == "right" else "home", key)
         assert ("data-loader-0" in stage.text()) is (key == "right")
+
+
+@drives("time.back")
+async def _(key: str) -> None:
+    async with looking_back() as stage:
+        await stage.press("escape")
+        assert not isinstance(stage.app.screen, Replay)
+        await stage.press(key)
+        assert isinstance(stage.app.screen, Replay)
+
+
+SECONDS = {
+    "replay.back": 95,
+    "replay.forth": 105,
+    "replay.mark_back": 21,
+    "replay.mark_forth": 151,
+    "replay.begin": 0,
+    "replay.end": 199,
+}
+
+
+@drives(*SECONDS)
+async def _(key: str) -> None:
+    """From second 100 of a session in which something happens at 20 and at 150."""
+    (command,) = (c.id for c in TABLE if c.where == "replay" and c.keys == key)
+    told = (
+        Event(timestamp(BEGAN_S + 20.4), EventKind.ACTION, "data-loader", "scaled 1 → 2"),
+        Event(timestamp(BEGAN_S + 150.7), EventKind.ALARM, "etl-redis", "3 acknowledged messages are lost"),
+    )
+    session = [replace(s, events=tuple(e for e in told if e.time <= s.time)) for s in snapshots(200)]
+    async with looking_back(session) as stage:
+        replay = stage.app.screen
+        assert isinstance(replay, Replay)
+        replay._play(replay.playback.sought(100.0, 0.0))
+        await stage.press(key)
+        assert replay.latest.seq == SECONDS[command]
+
+
+@drives("replay.slower", "replay.faster")
+async def _(key: str) -> None:
+    async with looking_back() as stage:
+        replay = stage.app.screen
+        assert isinstance(replay, Replay)
+        await stage.press(key)
+        assert replay.playback.speed == {"less_than_sign": 0.5, "greater_than_sign": 2.0}[key]
+
+
+@drives("replay.close")
+async def _(key: str) -> None:
+    async with looking_back() as stage:
+        replay = stage.app.screen
+        await stage.press("z", "slash", *"etl", "enter")
+        await stage.press(key, key)
+        assert stage.app.screen is replay
+        await stage.press(key)
+        assert type(stage.app.screen) is Dashboard
 
 
 @drives("app.copy")

@@ -17,7 +17,7 @@ from kapture_tui.model.snapshot import GroupLag, Phase, RedisView, Sale, Snapsho
 from kapture_tui.model.states import STATES
 from kapture_tui.tui.history import History
 from kapture_tui.tui.lines import Line, line_width
-from kapture_tui.tui.panels import databases, details, events, flow, header, lag, ledger, pods, state
+from kapture_tui.tui.panels import databases, details, events, flow, header, lag, ledger, limit, pods, state
 from kapture_tui.tui.picture import Picture
 from tests.tui import sample
 
@@ -259,12 +259,31 @@ def test_the_title_says_what_they_are_on_that_target() -> None:
     assert text(pods.picture(cluster, history(), 78, ()).title) == "pods"
 
 
-def test_flow_shows_every_stage_with_its_latency_and_what_limits_it() -> None:
-    picture = flow.picture(sample.snapshot(), history(), 57)
+def test_flow_shows_every_stage_with_its_latency_and_what_the_loaders_say_limits_it() -> None:
+    picture = flow.picture(replace(sample.snapshot(), limit=None), history(), 57)
     assert [row.split()[0] for row in rows(picture)] == ["offered", "acked", "etl", "etl-redis"]
     assert all("p99" in row for row in rows(picture)[1:])
     assert text(picture.extra) == "closed loop"
     assert text(picture.foot) == "limit: 12 partitions wait for etl-redis"
+
+
+def test_where_the_limit_is_known_the_flow_says_nothing_of_its_own() -> None:
+    assert text(flow.picture(sample.snapshot(), history(), 57).foot) == ""
+
+
+def test_the_limit_line() -> None:
+    shown = limit.picture(sample.snapshot(), 120)
+    assert text(shown).rstrip() == (
+        " limit: etl-redis holds the loaders back: its lag grows by 3,200/s, 75 s late"
+    )
+    assert [role for part, role in shown if part.startswith("etl-redis")] == ["warn"]
+    shorter = [text(limit.picture(sample.snapshot(), cells)) for cells in (70, 60, 30)]
+    assert shorter == [
+        " limit: etl-redis holds the loaders back: its lag grows by 3,200/s",
+        " limit: etl-redis holds the loaders back",
+        " limit: etl-redis holds the l…",
+    ]
+    assert limit.picture(sample.starting(), 80) == ()
 
 
 def test_a_loader_behind_its_schedule_is_said() -> None:

@@ -39,6 +39,13 @@ def test_the_console_loads_no_client() -> None:
     assert not loaded("import kapture_tui.tui.app") & clients
 
 
+def test_knowing_where_to_record_loads_nothing_that_watches() -> None:
+    assert not loaded("import kapture_tui.telemetry.flight, kapture_tui.telemetry.recordings") & {
+        "asyncio",
+        "zlib",
+    }
+
+
 @pytest.mark.parametrize(
     "module", ["actions", "form", "steps", "history", "commands", "keymap", "themes", "arrange"]
 )

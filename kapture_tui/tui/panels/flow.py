@@ -78,6 +78,6 @@ def _latency(latency: Latency, brief: bool) -> Line:
 
 
 def limit(snapshot: Snapshot) -> Line:
-    """Return what the loaders say holds them back; empty if nothing does."""
-    text = snapshot.flow.limited_by if snapshot.flow else ""
+    """Return what the loaders say holds them back, where nothing better is known; empty if nothing does."""
+    text = snapshot.flow.limited_by if snapshot.flow and snapshot.limit is None else ""
     return line(("limit: ", "dim"), text) if text else ()

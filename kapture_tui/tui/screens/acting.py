@@ -36,12 +36,12 @@ class Acting(Stage):
         elif key in STATES:
             self.app.push_screen(self.state_of(key))
         else:
-            if key.startswith(pods.POD):
-                self.console.session.described(key.removeprefix(pods.POD))
             self.app.push_screen(self.details_of(key))
 
     def details_of(self, key: str) -> Details:
         """Return the screen of all about something."""
+        if key.startswith(pods.POD):
+            self.console.session.described(key.removeprefix(pods.POD))
         return Details(key)
 
     def state_of(self, code: str) -> StateScreen:

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.tui.arrange import Place
-from kapture_tui.tui.commands import BY_ID, commands_for
+from kapture_tui.tui.commands import BY_ID, Command, commands_for
 from kapture_tui.tui.picture import Picture
 from kapture_tui.tui.widgets.keybar import KeyBar
 from kapture_tui.tui.widgets.panel import Panel
@@ -54,10 +54,15 @@ OPENS_PROMPT = frozenset({"table.filter"})
 
 
 def bindings(*places: str) -> list[BindingType]:
-    """Return the bindings of some places of the command table; each has the command's id, so it can be remapped."""
+    """Return the bindings of some places of the command table."""
+    return bound(commands_for(*places))
+
+
+def bound(commands: Iterable[Command]) -> list[BindingType]:
+    """Return the bindings of some commands; each has the command's id, so it can be remapped."""
     return [
         Binding(c.keys, c.action, c.help, show=False, id=c.id, priority=c.id in OPENS_PROMPT)
-        for c in commands_for(*places)
+        for c in commands
     ]
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
 
 from textual.events import Click, Resize
 from textual.geometry import Size
 from textual.widget import Widget
 
+from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.tui import arrange
 from kapture_tui.tui.arrange import PANELS, Arrangement, Place, Wants
 from kapture_tui.tui.lines import Line
-from kapture_tui.tui.panels import databases, events, flow, header, lag, ledger, pods
+from kapture_tui.tui.panels import databases, events, flow, header, lag, ledger, limit, pods
 from kapture_tui.tui.picture import out_of_sight
 from kapture_tui.tui.screens.acting import Acting
 from kapture_tui.tui.screens.base import bindings, panel_text
@@ -20,6 +22,7 @@ from kapture_tui.tui.screens.tables import TableStage
 from kapture_tui.tui.table import PLAIN, View
 from kapture_tui.tui.text import clean, clip
 from kapture_tui.tui.widgets.canvas import Canvas
+from kapture_tui.tui.widgets.limitbar import LimitBar
 from kapture_tui.tui.widgets.panel import Drawer, Panel
 
 _COLUMNS: Mapping[str, Sequence[str]] = {
@@ -62,8 +65,11 @@ class HeaderBar(Canvas):
 class Dashboard(Acting, TableStage):
     """Header, panels, keys. It shows snapshots; what keys do to the stack is in `Acting`."""
 
-    PLACES = ("dashboard", "table")
+    PLACES: ClassVar[tuple[str, ...]] = ("dashboard", "table")
     BINDINGS = bindings("dashboard", "list", "table")
+    BELOW: ClassVar[int] = limit.ROWS
+    """Rows between the panels and the line of keys."""
+
     AUTO_FOCUS = "#pods"
 
     def __init__(self) -> None:
@@ -75,6 +81,7 @@ class Dashboard(Acting, TableStage):
         self._header = HeaderBar()
         self._zoomed: str | None = None
         self._pods = pods.Memory()
+        self._limit = LimitBar()
         self._panels = {name: Panel(name, drawer) for name, drawer in self._drawers().items()}
         for name, panel in self._panels.items():
             panel.columns = _COLUMNS[name]
@@ -120,6 +127,7 @@ class Dashboard(Acting, TableStage):
         """All panels; which are shown depends on the size."""
         yield self._header
         yield from (self._panels[name] for name in PANELS)
+        yield self._limit
         yield self.make_keybar()
         yield self.prompt
 
@@ -141,14 +149,14 @@ class Dashboard(Acting, TableStage):
             self._draw(snapshot)
 
     def _draw(self, snapshot: Snapshot) -> None:
-        self._snapshot = self._header.snapshot = snapshot
+        self._snapshot = self._header.snapshot = self._limit.snapshot = snapshot
         place = self.console.session.place
         self._header.context = place.context if place else ""
         old = out_of_sight(snapshot)
         for panel in self._panels.values():
             panel.grey = old
         self._rearrange(self.size)
-        for canvas in (self._header, *self._panels.values()):
+        for canvas in (self._header, self._limit, *self._panels.values()):
             if canvas.display:
                 canvas.redraw()
         self.say_keys()
@@ -172,7 +180,7 @@ class Dashboard(Acting, TableStage):
     def _arrangement(self, size: Size) -> Arrangement:
         header_rows = self._header_rows(size)
         if self._zoomed is not None:
-            whole = Place(0, header_rows, size.width, max(0, size.height - header_rows - 1))
+            whole = Place(0, header_rows, size.width, max(0, size.height - header_rows - 1 - self.BELOW))
             return Arrangement(size.height > 12, {self._zoomed: whole})
         groups = len(lag.group_names(self._snapshot))
         table = self._pods.table(self._snapshot.pods, self._unfolded, self._view("pods"))
@@ -184,7 +192,7 @@ class Dashboard(Acting, TableStage):
             },
             restocks=ledger.restocks(self._snapshot),
         )
-        return arrange.arrange(size.width, size.height, wants, header_rows)
+        return arrange.arrange(size.width, size.height - self.BELOW, wants, header_rows)
 
     def _header_rows(self, size: Size) -> int:
         return min(4, len(header.header(self._snapshot, max(20, size.width))))
@@ -194,6 +202,7 @@ class Dashboard(Acting, TableStage):
         return {
             "header": Place(0, 0, size.width, self._header_rows(size)),
             **self._arrangement(size).places,
+            "limit": Place(0, size.height - 1 - self.BELOW, size.width, limit.ROWS),
             **self.keys_line(size),
         }
 
@@ -224,6 +233,11 @@ class Dashboard(Acting, TableStage):
         elif panel is not None:
             panel.see(PLAIN)
             self.view_changed()
+
+    def is_plain(self) -> bool:
+        """Return whether there is nothing that `action_back` would undo."""
+        panel = self.panel()
+        return self._zoomed is None and (panel is None or panel.view == PLAIN)
 
     def _zoom(self, name: str | None) -> None:
         self._zoomed = name
@@ -315,6 +329,19 @@ class Dashboard(Acting, TableStage):
             self._fold(key, open_=True)
         else:
             self.describe(key)
+
+    def action_past(self) -> None:
+        """Go back in time, in what has been recorded until now."""
+        from kapture_tui.tui.screens.replay import Replay
+
+        path = self.console.options.recording()
+        if path is None:
+            self.say("nothing is recorded (yet)", "warn")
+            return
+        try:
+            self.app.push_screen(Replay.of_session(path, self.console.clock()))
+        except KaptureError as exc:
+            self.say(exc.cause, "warn")
 
     def action_group(self) -> None:
         """Show the lag of the next consumer group; after the last one, of whichever is slowest."""

@@ -12,14 +12,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from kapture_tui.tui.lines import Line, changes, fit, quiet
-from kapture_tui.tui.plain import in_ascii
 
 
 class Styled(Protocol):
-    """What a canvas needs of its app: the style of each role, and whether the terminal shows nothing but ASCII."""
+    """What a canvas needs of its app: the style of each role."""
 
     role_styles: Mapping[str, Style]
-    ascii_only: bool
 
 
 class Canvas(Widget):
@@ -73,10 +71,7 @@ class Canvas(Widget):
         if y >= len(self._shown):
             return Strip.blank(self.size.width, self._styles_of_roles()["text"])
         styles = self._styles_of_roles()
-        row = self._shown[y]
-        if cast(Styled, self.app).ascii_only:
-            row = tuple((in_ascii(text), role) for text, role in row)
-        return Strip([Segment(text, styles[role]) for text, role in row], self.size.width)
+        return Strip([Segment(text, styles[role]) for text, role in self._shown[y]], self.size.width)
 
     def _styles_of_roles(self) -> Mapping[str, Style]:
         return cast(Styled, self.app).role_styles

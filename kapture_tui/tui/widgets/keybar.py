@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from textual.events import Click
+from textual.timer import Timer
 
 from kapture_tui.tui.commands import Command, shown
 from kapture_tui.tui.lines import Line, line, line_width
@@ -34,12 +35,15 @@ class KeyBar(Canvas):
         self._refusal = refusal
         self._message: Line = ()
         self._spots: list[tuple[int, int, Command]] = []
+        self._timer: Timer | None = None
 
     def say(self, text: str, role: str = "accent") -> None:
         """Show a message instead of the keys, for a moment."""
         self._message = line((f" {clean(text)}", role))
         self.redraw()
-        self.set_timer(MESSAGE_S, self._forget)
+        if self._timer is not None:
+            self._timer.stop()  # or what was said before would take this away
+        self._timer = self.set_timer(MESSAGE_S, self._forget)
 
     def _forget(self) -> None:
         self._message = ()

@@ -10,13 +10,13 @@ from kapture_tui.cli import help as texts
 from kapture_tui.cli.commands import COMMANDS, CONSOLE, CommandLine
 from kapture_tui.cli.parse import parse
 
-LINES = [CONSOLE, *(line for line in COMMANDS if not line.later)]
+LINES = [CONSOLE, *COMMANDS]
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.name or "console")
 def test_help_names_every_option_and_fits(line: CommandLine):
     text = texts.of(line)
-    shown = [option for group in line.groups for option in group.options if option.help and not option.later]
+    shown = [option for group in line.groups for option in group.options if option.help]
     assert [flag for option in shown for flag in option.flags if flag not in text] == []
     assert [row for row in text.splitlines() if len(row) > 80] == []
 

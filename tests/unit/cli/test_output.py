@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapture_tui.cli.logfile import open_log
-from kapture_tui.cli.output import plain, redacted, table
+from kapture_tui.cli.output import plain, table
 from kapture_tui.model.errors import UsageError
+from kapture_tui.model.redact import redacted
 
 
 @given(st.text())

@@ -163,19 +163,6 @@ def test_what_cannot_be_meant_is_refused_by_name(line: str, says: str):
     assert says in refused(line)
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "replay file",
-        "demo",
-    ],
-)
-def test_what_a_later_release_brings_says_so_and_what_to_use_instead(line: str):
-    text = refused(line)
-    assert "not available in this release" in text
-    assert text.endswith(")"), f"no remedy in {text!r}"
-
-
 def test_the_shop_comes_with_redis_and_its_shoppers():
     spec = command("up demo 1 -rw --shoppers 3").spec
     assert (spec.has(Component.WEBAPP), spec.has(Component.SHOPPERS), spec.load.shoppers) == (True, True, 3)

@@ -19,6 +19,7 @@ from kapture_tui.model.event import EventKind
 from kapture_tui.model.snapshot import Phase
 from kapture_tui.model.spec import Component
 from kapture_tui.targets.base import Finding
+from kapture_tui.telemetry.recording import Recording
 from tests.unit.cli.scripted import NOTHING, SPEC, ScriptedTarget, event, seen
 
 FLOWS = seen(delivered=50)
@@ -205,3 +206,23 @@ async def test_a_deploy_that_is_refused_leaves_nobody_looking():
     for _ in range(20):
         await asyncio.sleep(0)
     assert len(looks) == seen_by_then
+
+
+async def test_a_run_is_recorded_unless_it_should_not_be(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("KAPTURE_RECORDINGS", str(tmp_path))
+    for record, files in ((False, 0), (True, 1)):
+        target = ScriptedTarget([seen(), FLOWS], [DRAINED])
+        await run(Up("local", SPEC, run_s=3, record=record), target)
+        assert len(list(tmp_path.iterdir())) == files
+        assert ("recorded: kapture-tui replay" in capsys.readouterr().err) is record
+    (path,) = tmp_path.iterdir()
+    recording = Recording.open(path)
+    assert recording.remark == ""
+    assert recording.snapshot(len(recording) - 1).drained
+
+
+async def test_a_run_that_cannot_be_recorded_goes_on(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("KAPTURE_RECORDINGS", str(tmp_path / "file"))
+    assert await run(Up("local", SPEC, run_s=3), ScriptedTarget([FLOWS], [DRAINED])) == 0
+    assert "nothing more is recorded: File exists" in capsys.readouterr().err

@@ -12,7 +12,7 @@ import pytest
 from kapture_tui.model.errors import Unreachable
 from kapture_tui.model.event import EventKind
 from kapture_tui.model.ledger import GroupLedger, Ledger
-from kapture_tui.model.snapshot import ObserverReport, Phase, Snapshot
+from kapture_tui.model.snapshot import FlowView, GroupFlow, KafkaView, ObserverReport, Phase, Snapshot
 from kapture_tui.model.spec import StackSpec
 from kapture_tui.targets.base import Observation, Target
 from kapture_tui.telemetry import Hub
@@ -165,3 +165,17 @@ async def test_alarms_stand_among_the_events_once(target: FakeTarget, hub: Hub) 
             snapshot = await anext(snapshots)
     assert [(event.subject, event.kind) for event in snapshot.events] == [("etl", EventKind.ALARM)]
     assert snapshot.events[0].text.startswith("2 acknowledged messages are lost")
+
+
+async def test_every_snapshot_says_where_the_limit_is(target: FakeTarget, hub: Hub) -> None:
+    async with aclosing(hub.snapshots()) as snapshots:
+        target.sees()
+        unknown = await anext(snapshots)
+        assert (unknown.limit, unknown.unavailable["limit"]) == (None, "no figures yet that could say it")
+        held = FlowView(
+            mode="closed loop", limited_by="3 partitions wait for etl", groups={"etl": GroupFlow()}
+        )
+        target.sees(report=ObserverReport("t", 2, kafka=KafkaView(), flow=held))
+        limit = (await anext(snapshots)).limit
+        assert limit is not None
+        assert (limit.rule, limit.subject) == ("group.holds", "etl")
