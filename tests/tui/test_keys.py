@@ -279,11 +279,11 @@ async def _(key: str) -> None:
     async with dashboard(sample.snapshot()) as stage:
         await focus(stage, "lag")
         await stage.press(key)
-        assert stage.app.screen.query_one("#lag").size.height == 22
+        assert stage.app.screen.query_one("#lag").size.height == 21
         assert "WI 330" not in stage.text()
         assert not stage.app.screen.query_one("#pods").display
         await stage.press("2")
-        assert stage.app.screen.query_one("#pods").size.height == 22
+        assert stage.app.screen.query_one("#pods").size.height == 21
         await stage.press(key)
         assert stage.app.screen.query_one("#lag").display
 

@@ -62,7 +62,12 @@ class Replay(Dashboard, inherit_bindings=False):
 
     PLACES: ClassVar[tuple[str, ...]] = ("dashboard", "table", "replay")
     BINDINGS = bound(filter(holds_in_the_past, commands_for("dashboard", "list", "table", "replay")))
-    UNSAID = ("select.details", *(c.id for c in commands_for("dashboard") if not holds_in_the_past(c)))
+    UNSAID = (
+        "select.details",
+        "select.describe",
+        "view.zoom",
+        *(c.id for c in commands_for("dashboard") if not holds_in_the_past(c)),
+    )
     BELOW: ClassVar[int] = limit.ROWS + timeline.ROWS
 
     def __init__(self, recording: Recording, playback: Playback, path: Path | None = None) -> None:
