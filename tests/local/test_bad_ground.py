@@ -125,7 +125,7 @@ async def test_zookeeper_needs_a_kafka_that_knows_it(state: Path) -> None:
 
 async def test_components_of_later_releases(state: Path) -> None:
     spec = spec_of("ground").with_component(Component.PROMETHEUS)
-    with pytest.raises(UsageError, match="prometheus: comes with a later release"):
+    with pytest.raises(UsageError, match="prometheus: this machine runs none"):
         await every(LocalTarget("ground").deploy(spec))
 
 

@@ -61,11 +61,18 @@ def disk_needed(spec: StackSpec) -> int:
 
 
 def _checks(spec: StackSpec) -> list[_Check]:
-    later = [c for c in CHOICES if not CATALOGUE[c].local]
+    elsewhere = [c for c in CHOICES if not CATALOGUE[c].local]
     return [
         _Check(Component.KAFKA.value, lambda: _kafka(spec)),
-        *(_Check(d.value, partial(_database, spec, d), spec.has(d)) for d in databases() if d not in later),
-        *(_Check(component.value, partial(_later, component), spec.has(component)) for component in later),
+        *(
+            _Check(d.value, partial(_database, spec, d), spec.has(d))
+            for d in databases()
+            if d not in elsewhere
+        ),
+        *(
+            _Check(component.value, partial(_cluster_only, component), spec.has(component))
+            for component in elsewhere
+        ),
         _Check(Component.ZOOKEEPER.value, lambda: _zookeeper(spec), spec.has(Component.ZOOKEEPER)),
         _Check("python", _python, fatal=False),
         _Check("memory", lambda: _memory(spec), fatal=False),
@@ -106,8 +113,8 @@ def _zookeeper(spec: StackSpec) -> str:
     return f"comes with Kafka {kafka.find_zookeeper(spec.kafka_home).version}"
 
 
-def _later(component: Component) -> str:
-    raise UsageError(component.value, "comes with a later release")
+def _cluster_only(component: Component) -> str:
+    raise UsageError(component.value, "this machine runs none", "it comes with a stack on a cluster")
 
 
 def _python() -> str:
