@@ -25,7 +25,6 @@ from kapture_tui.tui import ConsoleOptions, keymap, themes
 from kapture_tui.tui.replay import ReplayApp, picture
 from kapture_tui.tui.screens.dashboard import Dashboard
 from kapture_tui.tui.screens.dialogs import Scale, Teardown
-from kapture_tui.tui.screens.reading import Details
 from kapture_tui.tui.screens.replay import PastState, Replay
 from kapture_tui.tui.widgets import keybar
 from tests.tui import sample
@@ -191,17 +190,17 @@ async def test_the_past_cannot_be_changed(key: str) -> None:
         assert not isinstance(player.app.screen, Scale | Teardown)
 
 
-async def test_details_are_those_of_the_moment() -> None:
+async def test_a_state_is_that_of_the_moment() -> None:
     async with played() as player:
         await player.wait(30)
-        await player.press("shift+tab", "enter")
-        await player.until_on(Details)
+        await player.press("1", "enter")
+        await player.until_on(PastState)
         before = player.text()
         await player.press("escape")
         assert player.app.screen is player.replay
         await player.wait(60)
         await player.press("enter")
-        await player.until_on(Details)
+        await player.until_on(PastState)
         assert player.text() != before
 
 
@@ -232,7 +231,7 @@ async def test_tables_are_filtered_sorted_and_enlarged_there_too() -> None:
 
 async def test_a_state_over_the_replay_goes_on_with_it() -> None:
     async with played(at_s=30.0, size=LARGE) as player:
-        await player.press("shift+tab", "enter")
+        await player.press("1", "enter")
         await player.until_on(PastState)
         before = player.text()
         await player.wait(60)

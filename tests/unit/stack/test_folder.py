@@ -40,7 +40,6 @@ def test_there_is_a_file_for_each_component(tmp_path: Path) -> None:
         "etl",
         "observer",
         "prometheus",
-        "kapture-dashboard",
     }
     assert names == parts | {"kustomization", "bundle", "workload", "kapture-run"}
     kinds = [found["kind"] for found in yaml.safe_load_all((tmp_path / "redis.yaml").read_text())]
