@@ -43,7 +43,7 @@ def shell(line: str) -> subprocess.CompletedProcess[str]:
         "up demo 1 --target kubernetes",
         "scale demo cassandra=2",
         "scale demo etl=0",
-        "bench demo 3",
+        "bench demo 3 --repeats 2",
         "nonsense",
         "up demo 1 --log-file /nonexistent/log",
         "generate -c 0",
