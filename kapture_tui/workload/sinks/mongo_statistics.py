@@ -19,8 +19,10 @@ ANSWER_S = 2.0
 
 SIZES_S = 5.0
 SIZES_SHARE = 0.05
+SIZES_MOST_S = 60.0
 """How often sizes are asked for, seconds, and what part of the time the server may spend on that: where MongoDB keeps
-the number of documents, FerretDB counts them (0.3 s for 100,000)."""
+the number of documents, FerretDB counts them (0.3 s for 100,000). One look at a server that hung says nothing about
+the next one, so there is a longest time as well."""
 
 COMMANDS = 12
 """Commands shown: the busiest ones."""
@@ -168,7 +170,7 @@ class MongoWatch:
         if began_s >= self._sizes_due_s:
             self._ask_for_sizes()
             took_s = self._clock() - began_s
-            self._sizes_due_s = began_s + took_s + max(SIZES_S, took_s / SIZES_SHARE)
+            self._sizes_due_s = began_s + took_s + min(SIZES_MOST_S, max(SIZES_S, took_s / SIZES_SHARE))
         if self._sizes is None:
             reasons |= dict.fromkeys(("documents", "size_bytes"), self._sizes_reason)
         else:
