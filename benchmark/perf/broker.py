@@ -72,7 +72,7 @@ def real_broker(partitions: int = 1) -> Iterator[Broker]:
     home = kafka_home()
     with _folder() as folder:
         port, controller_port = free_ports(2)
-        config = str(kafka.write_properties(folder / "kafka", port, controller_port))
+        config = str(kafka.write_properties(folder / "kafka", port, kafka.kraft(port, controller_port)))
         env = kafka.environment(folder / "kafka")
         form = (
             home.script("kafka-storage.sh"),
