@@ -108,6 +108,11 @@ async def running(api: Api, namespace: str, *words: str) -> AsyncIterator[Stack]
         await target.close()
 
 
+def caught_up(snapshot: Snapshot) -> bool:
+    """The spout has found nothing more; it looks once a second."""
+    return snapshot.spout is not None and snapshot.spout["behind_s"] == 0
+
+
 async def test_rows_outlive_the_pods_and_equal_a_replay_of_the_topics(api: Api, namespace: str) -> None:
     words = ("-o", "--rate", "40", "-c", "300", "--storage", "persistent")
     async with running(api, namespace, *words) as stack:
@@ -119,7 +124,9 @@ async def test_rows_outlive_the_pods_and_equal_a_replay_of_the_topics(api: Api, 
         await stack.delete_a_pod(Component.SPOUT)
         await stack.until_rows(500)
         await stack.target.scale(Component.LOADER, 0)
-        final = await stack.until(lambda s: s.drained, "drained")
+        final = await stack.until(
+            lambda s: s.drained and caught_up(s), "drained, and nothing left to bring back"
+        )
         counted = await recount(api, namespace, "etl-postgres", SCRIPT)
     assert (counted["differing"], counted["written_twice"]) == (0, 0)
     ledger = final.ledger
