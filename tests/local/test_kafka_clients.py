@@ -569,7 +569,7 @@ def test_partitions_of_all_topics(cluster: Cluster, settings: ClientSettings) ->
 
 
 def test_nobody_there_is_an_error_that_says_so(client: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = {"confluent": "confluent", "kafka-python": "pure"}[client]
+    module = {"confluent": "confluent", "kafka-python": "pure.admin"}[client]
     monkeypatch.setattr(f"kapture_tui.workload.kafka.{module}.ANSWER_S", 0.5)
     cluster = Embedded()
     cluster.close()
