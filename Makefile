@@ -1,6 +1,9 @@
 # make help says what there is. Everything runs in .venv, which tools/venv.sh makes and completes.
 PYTHON = .venv/bin/python
 
+# How many tests run side by side: most of them wait for something. 0: one after the other.
+WORKERS ?= 2
+
 .PHONY: help run test test-all check format perf perf-check verdict screenshots venv
 
 help: ## say what there is
@@ -10,7 +13,7 @@ run: ## open the console (make run ARGS="up demo 2 -r")
 	@./kapture.sh $(ARGS)
 
 test: check ## all checks and all tests (PYTEST="-k ledger" narrows them)
-	@$(PYTHON) -m pytest $(PYTEST)
+	@$(PYTHON) -m pytest -n $(WORKERS) $(PYTEST)
 
 test-all: ## the same, and those that hurt whole stacks on a cluster for minutes
 	@KAPTURE_THOROUGH=1 $(MAKE) test

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,12 @@ def own_home() -> Iterator[Path]:
     shutil.rmtree(home, ignore_errors=True)
 
 
+def pytest_configure() -> None:
+    """Hear ctrl-c: what is started in the background of a shell, or by a worker, is born deaf, and its children too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Hide the user's kubeconfig, at home too: where one names a context, the command line means that cluster."""
@@ -56,9 +63,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests/local and tests/cluster; skip the latter where there is no cluster."""
+    """Mark tests/local and tests/cluster; skip the latter where there is no cluster; share out by file."""
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
+        # A cluster has room for one stack at a time; elsewhere the tests of a file share what they have started.
+        item.add_marker(pytest.mark.xdist_group("clusters" if folder in ON_CLUSTERS else str(item.path)))
         if folder == "local":
             item.add_marker("local")
         elif folder == "cluster":

@@ -9,7 +9,7 @@ import shutil
 import socket
 import ssl
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from aiohttp import web
@@ -140,7 +140,12 @@ async def test_nobody_listens(tmp_path: Path) -> None:
     assert "connection refused" in str(error)
 
 
-async def test_a_name_nobody_knows(tmp_path: Path) -> None:
+async def test_a_name_nobody_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody_knows(*_: object, **__: object) -> NoReturn:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    # What a resolver that is away makes of it takes longer than we wait.
+    monkeypatch.setattr(socket, "getaddrinfo", nobody_knows)
     error = await failure(kubeconfig(tmp_path, "https://kapture.invalid:6443"))
     assert isinstance(error, Unreachable)
     assert "the name kapture.invalid cannot be resolved" in str(error)
