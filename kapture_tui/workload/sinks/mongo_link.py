@@ -29,6 +29,9 @@ POSITIONS = "kapture.positions"
 BOOKS = "kapture.spout"
 """The collection with the one document that says what the spout has brought back."""
 
+BOOKKEEPING = (POSITIONS, BOOKS)
+"""What is in the database besides documents."""
+
 SELECT_S = 2.0
 """How long to look for a server that takes writes, seconds."""
 

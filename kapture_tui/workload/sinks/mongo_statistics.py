@@ -12,7 +12,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from kapture_tui.model.errors import Unreachable
 from kapture_tui.workload.rates import RATE_S, Window
 from kapture_tui.workload.sinks.base import Statistics
-from kapture_tui.workload.sinks.mongo_link import POSITIONS, MongoLink
+from kapture_tui.workload.sinks.mongo_link import BOOKKEEPING, MongoLink
 
 ANSWER_S = 2.0
 """How long an answer may take, seconds."""
@@ -71,10 +71,10 @@ class Sizes:
     size_bytes: int
 
 
-def sizes_of(stats: Mapping[str, Any], positions: int) -> Sizes:
-    """The sizes in an answer to dbStats; `positions` of the documents are our own bookkeeping."""
+def sizes_of(stats: Mapping[str, Any], ours: int) -> Sizes:
+    """The sizes in an answer to dbStats; `ours` of the documents are our own bookkeeping."""
     size = stats.get("totalSize", stats.get("storageSize", 0) + stats.get("indexSize", 0))
-    return Sizes(max(0, int(stats["objects"]) - positions), int(size))
+    return Sizes(max(0, int(stats["objects"]) - ours), int(size))
 
 
 class MongoRates:
@@ -178,8 +178,8 @@ class MongoWatch:
 
     def _ask_for_sizes(self) -> None:
         try:
-            positions = self._link.collection(POSITIONS).estimated_document_count()
-            self._sizes = sizes_of(self._link.database.command("dbStats"), positions)
+            ours = sum(self._link.collection(name).estimated_document_count() for name in BOOKKEEPING)
+            self._sizes = sizes_of(self._link.database.command("dbStats"), ours)
         except PyMongoError as exc:  # serverStatus was answered, so this alone is too much for the server
             self._sizes, self._sizes_reason = None, f"dbStats: {self._link.said(exc)}"
         else:
