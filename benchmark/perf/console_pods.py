@@ -13,7 +13,7 @@ SIZES = (20, 1_000, 10_000)
 CHANGES = 20
 LIMIT_S = 60.0
 SETTLE_S = 4.0
-KEYS = 20
+KEYS = 40
 KEY_GOAL_S = 0.1
 
 K9S_CORE = 0.35
@@ -50,15 +50,14 @@ def _measure(pods: int, changes: int, window_s: float) -> Iterator[Result]:
         keys = [_key_s(terminal, key) for key in ("j", "k") * (KEYS // 2)]
         memory = terminal.memory_bytes
     large = pods == max(SIZES)
-    most = statistics.quantiles(keys, n=10)[-1]
     yield Result("first rows", first_s, "s", note=f"from the start of the program; {where}")
     yield _against("CPU", 100 * share, "% of a core", 25 * K9S_CORE if large else None, where)
     yield _against("memory", memory / MIB, "MiB", K9S_BYTES / 3 / MIB if large else None, where)
     yield _against(
         "to the terminal", bytes_per_s, "bytes / s", K9S_BYTES_PER_S if large and changes else None, where
     )
-    median = f"nine of ten keys; the median {1000 * statistics.median(keys):.0f}, the slowest {1000 * max(keys):.0f} ms"
-    yield _against("a key answered", 1000 * most, "ms", 1000 * KEY_GOAL_S, f"{median}; {where}")
+    median = f"the slowest of {KEYS}, the median {1000 * statistics.median(keys):.0f} ms"
+    yield _against("a key answered", 1000 * max(keys), "ms", 1000 * KEY_GOAL_S, f"{median}; {where}")
 
 
 def _against(name: str, value: float, unit: str, limit: float | None, note: str) -> Result:

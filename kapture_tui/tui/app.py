@@ -96,6 +96,7 @@ class ConsoleApp(TerminalApp, inherit_bindings=False):
 
     def on_ready(self) -> None:
         """The first screen is painted: see `run_console`."""
+        gc.freeze()  # what was imported stays: nobody need look through it again
         gc.enable()
 
     def on_mount(self) -> None:
