@@ -14,6 +14,9 @@ CHANGES = 20
 LIMIT_S = 60.0
 SETTLE_S = 4.0
 KEYS = 40
+UNFOLDED = ("2", "z", "/", "-", "\r")
+"""Shows all pods, enlarged: the view that has most to do."""
+
 KEY_GOAL_S = 0.1
 
 K9S_CORE = 0.35
@@ -40,14 +43,13 @@ def _measure(pods: int, changes: int, window_s: float) -> Iterator[Result]:
         if not terminal.read(lambda: b"data-loader" in terminal.tail, LIMIT_S):
             raise CannotRun(f"no rows within {LIMIT_S:.0f} s")
         first_s = time.monotonic() - began
-        # All pods unfolded, enlarged: the view that has most to do.
-        for key in ("2", "z", "/", "-", "\r"):
+        for key in UNFOLDED:
             terminal.press(key)
         terminal.read(lambda: False, SETTLE_S)
         written, cpu_s = terminal.written, terminal.cpu_s
         terminal.read(lambda: False, window_s)
         bytes_per_s, share = (terminal.written - written) / window_s, (terminal.cpu_s - cpu_s) / window_s
-        keys = [_key_s(terminal, key) for key in ("j", "k") * (KEYS // 2)]
+        keys = [key_s(terminal, key) for key in ("j", "k") * (KEYS // 2)]
         memory = terminal.memory_bytes
     large = pods == max(SIZES)
     yield Result("first rows", first_s, "s", note=f"from the start of the program; {where}")
@@ -67,7 +69,7 @@ def _against(name: str, value: float, unit: str, limit: float | None, note: str)
     return Result(name, value, unit, limit, limit / max(value, 1e-9), 1.0, note)
 
 
-def _key_s(terminal: Terminal, key: str) -> float:
+def key_s(terminal: Terminal, key: str) -> float:
     """From a key to the first byte that answers it; what is sent by itself meanwhile is not told apart."""
     terminal.read(lambda: False, 0.37)
     before, began = terminal.written, time.monotonic()
