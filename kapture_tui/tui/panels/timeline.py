@@ -61,7 +61,7 @@ def _marks(timeline: Timeline, position: float, cells: int) -> Line:
         elif kind is not None:
             track += (_MARKS[kind],)
         else:
-            track += (("━", "accent") if cell < here else ("─", "frame"),)
+            track += (("━", "dim") if cell < here else ("─", "frame"),)
     return track
 
 
