@@ -295,6 +295,7 @@ def test_a_loader_behind_its_schedule_is_said() -> None:
     on_time = replace(snapshot, flow=replace(snapshot.flow, loader_slip_s=0.01))
     assert "2.5 s behind schedule" in rows(flow.picture(late, history(), 57))[0]
     assert "on schedule" in rows(flow.picture(on_time, history(), 57))[0]
+    assert rows(flow.picture(on_time, history(), 38))[0].endswith("on time")
 
 
 def test_the_ledger_shows_every_figure_of_every_group() -> None:

@@ -235,7 +235,7 @@ class Dashboard(Acting, TableStage):
         """Go to a panel; one that is not on the screen, or while one is enlarged, is enlarged."""
         if self._zoomed is not None or name not in self._arrangement(self.size).places:
             self._zoom(name)
-        self._panels[name].focus()
+        self.set_focus(self._panels[name])  # at once: the next key is meant for it
 
     def action_zoom(self) -> None:
         """Enlarge the panel in focus, or put it back."""
@@ -260,7 +260,7 @@ class Dashboard(Acting, TableStage):
         self._zoomed = name
         self._draw(self._snapshot)
         if name is not None:
-            self._panels[name].focus()
+            self.set_focus(self._panels[name])
 
     def action_next_panel(self) -> None:
         """Focus the next panel, enlarged if this one is."""
