@@ -23,10 +23,11 @@ PARTS = {
     "end_to_end": "transactions a second through the embedded stack",
     "console_start": "seconds to the first screen",
     "console_idle": "bytes a second and CPU of the console beside a running stack",
-    "console_pods": "CPU, memory and bytes of the pods view with up to 10,000 pods, against k9s",
+    "console_pods": "CPU, memory and bytes of the pods view with up to 10,000 pods that are only told",
     "recorder": "bytes and CPU of the flight recorder beside a running stack",
     "cluster_start": "seconds from `up` to the first transaction, against kubectl apply (needs KUBECONFIG)",
     "cluster_watch": "CPU of console and observer beside a stack on a cluster (needs KUBECONFIG)",
+    "console_cluster": "the pods view beside 10,000 pods of a cluster, and k9s (needs KUBECONFIG and nodes of kwok)",
     "fidelity": "run B of the petstore statistics (some minutes)",
 }
 """Each is a module of this package with a function `measure(effort)`."""

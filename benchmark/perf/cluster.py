@@ -34,9 +34,9 @@ def namespace() -> Iterator[str]:
         kubectl("delete", "namespace", name, "--wait=true")
 
 
-def kubectl(*words: str) -> None:
+def kubectl(*words: str, limit_s: float = LIMIT_S) -> None:
     """Run kubectl. Raises CannotRun with what it said when it fails."""
-    done = subprocess.run(("kubectl", *words), capture_output=True, text=True, timeout=LIMIT_S)
+    done = subprocess.run(("kubectl", *words), capture_output=True, text=True, timeout=limit_s)
     if done.returncode:
         raise CannotRun(f"kubectl {' '.join(words[:3])}: {done.stderr.strip()[-300:]}")
 

@@ -10,12 +10,15 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from kapture_tui.model.errors import UsageError
 from kapture_tui.model.event import Event
 from kapture_tui.model.snapshot import Phase, PodRow
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.targets.base import Finding, Observation, Place
+from kapture_tui.telemetry.flight import FlightRecorder
 from kapture_tui.tui import ConsoleOptions, run_console
 
 TICK_S = 1.0
@@ -116,11 +119,15 @@ def _changed(pod: PodRow, tick: int) -> PodRow:
 
 
 def main(pods: str, changes: str) -> int:
-    """Open the console on it."""
+    """Open the console on it, and record the session as every session is."""
     target = ToldTarget(int(pods), int(changes))
-    return run_console(
-        ConsoleOptions(lambda name, namespace, connection: target, SPEC, "kubernetes", attach=True)
-    )
+    with TemporaryDirectory() as recordings:
+        flight = FlightRecorder(Path(recordings))
+        return run_console(
+            ConsoleOptions(
+                lambda name, namespace, connection: target, SPEC, "kubernetes", attach=True, watch=flight
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -99,6 +99,7 @@ def program(words: Sequence[str], columns: int = COLUMNS, rows: int = ROWS) -> I
     pid, master = pty.fork()
     if pid == 0:
         os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling at every start is nobody's everyday
         os.execv(sys.executable, [sys.executable, *words])
     # As early as can be: a program that asks before gets 0 x 0 and is told of the change by SIGWINCH.
     fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

@@ -96,7 +96,9 @@ class ConsoleApp(TerminalApp, inherit_bindings=False):
 
     def on_ready(self) -> None:
         """The first screen is painted: see `run_console`."""
-        gc.enable()
+        if not gc.isenabled():
+            gc.freeze()  # what was imported stays: nobody need look through it again
+            gc.enable()
 
     def on_mount(self) -> None:
         """Watch the terminal, and the stack if there is one already."""

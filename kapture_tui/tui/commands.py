@@ -120,6 +120,15 @@ TABLE: tuple[Command, ...] = (
         "destroy",
     ),
     Command("time.back", "r", "past", "replay", "go back in time, in this session", "dashboard"),
+    Command("time.step", "comma", "past('step')", "", "go back in time, by five seconds", "dashboard"),
+    Command(
+        "time.mark",
+        "left_square_bracket",
+        "past('mark')",
+        "",
+        "go back in time, to the last event",
+        "dashboard",
+    ),
     *(
         Command(
             f"panel.{name}", str(number), f"show_panel('{name}')", "", f"go to the panel {name}", "dashboard"
@@ -189,7 +198,7 @@ TABLE: tuple[Command, ...] = (
 BY_ID = {command.id: command for command in TABLE}
 
 
-_OF_NOW = frozenset({"time.back", "action.print", "view.back"})
+_OF_NOW = frozenset({"time.back", "time.step", "time.mark", "action.print", "view.back"})
 """The commands of the dashboard that change nothing and yet mean nothing in a recording; it has its own way back."""
 
 

@@ -35,7 +35,13 @@ SHAPES: Mapping[str, Shape] = {
         "redis",
         "ops_per_s",
         "ops/s",
-        (("mem", "memory_bytes"), ("hit", "hit_ratio"), ("keys", "keys"), ("clients", "clients")),
+        (
+            ("mem", "memory_bytes"),
+            ("hit", "hit_ratio"),
+            ("keys", "keys"),
+            ("replicas", "replicas"),
+            ("clients", "clients"),
+        ),
     ),
     "elasticsearch": Shape(
         "elastic",

@@ -70,7 +70,7 @@ class Field:
         return replace(self, cursor=moves[key], fresh=False) if key in moves else None
 
 
-FIELDS = ("namespace", "scale", "stores", "customers", "days", "rate", "seed")
+FIELDS = ("namespace", "scale", "stores", "customers", "days", "rate", "seed", "shoppers")
 """In the order of the screen. An empty rate is unbounded."""
 
 
@@ -115,6 +115,12 @@ class Form:
         self.connection = replace(self.connection, context=context or self.connection.context)
         self.findings, self.place, self.denied, self.trouble = None, None, {}, ""
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The fields that matter for what is chosen now: without a shop nobody is asked for its shoppers."""
+        shop = Component.WEBAPP in self.components and not self.refusal(Component.WEBAPP)
+        return FIELDS if shop else FIELDS[:-1]
+
     def context(self) -> str:
         """Return the name of the chosen context; "" if there is none."""
         current = next((info.name for info in self.contexts if info.current), "")
@@ -127,9 +133,10 @@ class Form:
 
     def spec(self) -> StackSpec:
         """Return the stack. Raises UsageError for the first thing that is wrong."""
-        for name in FIELDS:
+        for name in self.asked:
             if problem := self.problem(name):
                 raise UsageError(name, problem)
+        shoppers = self.fields["shoppers"].text if "shoppers" in self.asked else self.base.load.shoppers
         load = replace(
             self.base.load,
             stores=int(self.fields["stores"].text),
@@ -137,6 +144,7 @@ class Form:
             days=int(self.fields["days"].text),
             seed=int(self.fields["seed"].text),
             rate=float(self.fields["rate"].text) if self.fields["rate"].text else None,
+            shoppers=int(shoppers),
         )
         spec = replace(
             self.base,
@@ -209,6 +217,7 @@ def form_for(spec: StackSpec | None, target: str, connection: Connection | None 
         "days": str(load.days),
         "rate": "" if load.rate is None else f"{load.rate:g}",
         "seed": str(load.seed),
+        "shoppers": str(load.shoppers),
     }
     allowed = {"namespace": LABEL, "rate": DIGITS + "."}
     fields = {name: Field(text, allowed.get(name, DIGITS)).entered() for name, text in texts.items()}

@@ -41,9 +41,17 @@ def _rule(cells: int, ends: tuple[str, str], left: Line, right: Line, role: str)
     if left:
         left = ((" ", role), *crop(left, 0, room - 2), (" ", role))
     if right:
-        right = ((" ", role), *crop(right, 0, max(0, room - line_width(left) - 3)), (" ", role))
+        right = ((" ", role), *_in_whole_words(right, max(0, room - line_width(left) - 3)), (" ", role))
     blank = room - line_width(left) - line_width(right)
     return ((start, role), *left, ("─" * blank, role), *right, (end, role))
+
+
+def _in_whole_words(spans: Line, cells: int) -> Line:
+    """Return a line cut where two blanks part what it says, so that no half of a word or figure is left."""
+    if line_width(spans) <= cells:
+        return spans
+    told = "".join(text for text, _ in crop(spans, 0, cells + 2))
+    return crop(spans, 0, told.rfind("  ") if "  " in told else cells)
 
 
 def _headed_rule(picture: Picture, place: Line, cells: int, role: str) -> Line:

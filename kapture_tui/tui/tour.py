@@ -133,8 +133,7 @@ async def _go_back(app: TourApp) -> None:
     """Open what has been recorded, at the second of the kill."""
     stage = app.top_stage()
     if isinstance(stage, Dashboard):
-        stage.action_past()
-        await asyncio.sleep(0)
+        await stage.action_past()
     if isinstance(replay := app.screen, Replay):
         killed = (mark for mark in replay.timeline.marks if mark.event.subject == VICTIM)
         if (mark := next(killed, None)) is not None:

@@ -284,22 +284,25 @@ def test_a_broker_that_hangs_holds_nothing_up(stack: Stack) -> None:
     stack.redis.zincrby("popular:MA", 3, "Kibble")
     stack.redis.zincrby("popular:MA", 5, "Litter")
     stack.redis.hset("state:MA", mapping={"orders": 2, "items": 5, "revenue_cents": 4_210})
-    for number in (0, 1):
-        order = {"customer": 7, "id": number, "day": 0.5, "cents": 2_105, "products": ["Kibble"]}
+    stack.redis.zadd("stores:MA", {"Store_1": 1, "Store_2": 4, "Store_3": 2, "Store_4": 3})
+    for number, store in enumerate(({}, {"store": "Store_4"})):
+        order = {"customer": 7, "id": number, "day": 0.5, "cents": 2_105, "products": ["Kibble"], **store}
         stack.redis.lpush("recent:MA", json.dumps(order))
     observer = stack.start_observer()
     stack.loader(0)
     report = stack.await_report("everything", lambda r: r.ledger and r.loaders and r.popular)
     assert report.popular == {"MA": ("Litter", "Kibble")}
-    latest = tuple(Sale(7, number, 0.5, 2_105, ("Kibble",)) for number in (1, 0))
-    assert report.sales == {"MA": StateSales(2, 5, 4_210, latest=latest)}
+    latest = tuple(
+        Sale(7, number, 0.5, 2_105, ("Kibble",), store) for number, store in ((1, "Store_4"), (0, ""))
+    )
+    assert report.sales == {"MA": StateSales(2, 5, 4_210, 4, ("Store_2", "Store_4", "Store_3"), latest)}
 
     stack.broker.process.send_signal(signal.SIGSTOP)
     report = stack.await_report("Kafka's silence", lambda r: r.kafka is None)
     assert "Kafka" in report.unavailable["kafka"]
     assert (report.flow, report.ledger, report.drained) == (None, None, False)
     assert report.redis is not None
-    assert report.redis.keys == 3
+    assert report.redis.keys == 4
     assert report.redis.ops_per_s is not None
     assert report.redis.commands
     stack.await_report("later ticks", lambda r: r.seq > report.seq + 2 and r.redis)

@@ -144,7 +144,7 @@ def redis(tick: int = 60) -> RedisView:
         "ltrim": ops * 0.1,
         "exec": 210.0,
     }
-    return RedisView(ops, 12_345 + tick * 3, 178 * 1048576 + tick * 40_000, 8, commands, 0.97)
+    return RedisView(ops, 12_345 + tick * 3, 178 * 1048576 + tick * 40_000, 8, commands, 0.97, 0)
 
 
 def databases(tick: int = 60) -> dict[str, dict[str, object]]:
@@ -189,10 +189,18 @@ def everything(tick: int = 60) -> Snapshot:
 def sales(tick: int = 60) -> dict[str, StateSales]:
     """Return what California has sold: one transaction a tick."""
     latest = tuple(
-        Sale(40_000 + n, n % 7, 3.2, 1_000 + int(9_000 * noise(n)), PRODUCTS[n % 3 : n % 3 + 2])
+        Sale(
+            40_000 + n,
+            n % 7,
+            3.2,
+            1_000 + int(9_000 * noise(n)),
+            PRODUCTS[n % 3 : n % 3 + 2],
+            f"Store_{(3, 17, 128)[n % 3]}",
+        )
         for n in (tick, tick - 1)
     )
-    return {"CA": StateSales(370 * tick, 1_240 * tick, 1_930_000 * tick, latest=latest)}
+    stores = ("Store_17", "Store_128", "Store_3")
+    return {"CA": StateSales(370 * tick, 1_240 * tick, 1_930_000 * tick, 31, stores, latest)}
 
 
 PRODUCTS = ("Chewy Bites 5 lb", "Feather Wand", "Cedar Bedding 14", "Soft Paw kitty litter 28")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,11 +75,21 @@ def test_the_first_minute_needs_no_typing() -> None:
 
 def test_every_field_reaches_the_stack() -> None:
     form = form_for(None, "local")
-    for name, text in zip(FIELDS, ("other", "2", "3", "4", "5", "6.5", "7"), strict=True):
+    form.components.add(Component.WEBAPP)
+    for name, text in zip(FIELDS, ("other", "2", "3", "4", "5", "6.5", "7", "8"), strict=True):
         form.fields[name] = Field(text, "")
     spec = form.spec()
     assert (spec.namespace, spec.scale) == ("other", 2)
-    assert spec.load == LoadSpec(stores=3, customers=4, days=5, rate=6.5, seed=7)
+    assert spec.load == LoadSpec(stores=3, customers=4, days=5, rate=6.5, seed=7, shoppers=8)
+
+
+def test_nobody_is_asked_for_the_shoppers_of_no_shop() -> None:
+    form = form_for(replace(SPEC, load=replace(SPEC.load, shoppers=9)), "local")
+    form.fields["shoppers"] = Field("0", DIGITS)
+    assert form.spec().load.shoppers == 9
+    form.components.add(Component.WEBAPP)
+    with pytest.raises(UsageError, match="shoppers"):
+        form.spec()
 
 
 @pytest.mark.parametrize(

@@ -408,6 +408,17 @@ async def _(key: str) -> None:
         assert isinstance(stage.app.screen, Replay)
 
 
+@drives("time.step", "time.mark")
+async def _(key: str) -> None:
+    told = Event(timestamp(BEGAN_S + 20.4), EventKind.ACTION, "data-loader", "scaled 1 → 2")
+    session = [replace(s, events=(told,) if told.time <= s.time else ()) for s in snapshots(60)]
+    async with looking_back(session) as stage:
+        await stage.press("escape", key)
+        replay = stage.app.screen
+        assert isinstance(replay, Replay)
+        assert replay.latest.seq == {"comma": 54, "left_square_bracket": 21}[key]
+
+
 SECONDS = {
     "replay.back": 95,
     "replay.forth": 105,

@@ -283,7 +283,9 @@ def test_the_limit_line() -> None:
         " limit: etl-redis holds the loaders back",
         " limit: etl-redis holds the l…",
     ]
-    assert limit.picture(sample.starting(), 80) == ()
+    assert text(limit.picture(sample.starting(), 80)) == " limit: –"
+    waiting = replace(sample.starting(), unavailable={"limit": "no figures yet that could say it"})
+    assert text(limit.picture(waiting, 30)) == " limit: no figures yet that c…"
 
 
 def test_a_loader_behind_its_schedule_is_said() -> None:
@@ -293,6 +295,7 @@ def test_a_loader_behind_its_schedule_is_said() -> None:
     on_time = replace(snapshot, flow=replace(snapshot.flow, loader_slip_s=0.01))
     assert "2.5 s behind schedule" in rows(flow.picture(late, history(), 57))[0]
     assert "on schedule" in rows(flow.picture(on_time, history(), 57))[0]
+    assert rows(flow.picture(on_time, history(), 38))[0].endswith("on time")
 
 
 def test_the_ledger_shows_every_figure_of_every_group() -> None:
@@ -375,18 +378,25 @@ def test_a_state_shows_its_topic_and_every_group() -> None:
 def test_a_state_shows_what_sells() -> None:
     shown = rows(state.products(sample.snapshot(), "CA", 78))
     assert shown[0].split() == ["orders", "22.2k", "items", "74.4k", "revenue", "$1.2M"]
-    assert shown[1].split() == ["stores", "–"]
+    assert shown[1] == "stores 31  busiest Store_17, Store_128, Store_3"
     assert shown[3].split(maxsplit=1) == ["1", "Chewy Bites 5 lb"]
-    stores = {"CA": StateSales(3, stores=12, busiest=("Fresno", "Napa"))}
-    shown = rows(state.products(replace(sample.snapshot(), sales=stores), "CA", 78))
-    assert shown[1] == "stores 12  busiest Fresno, Napa"
+    unnamed = {"CA": StateSales(3)}
+    shown = rows(state.products(replace(sample.snapshot(), sales=unnamed), "CA", 78))
+    assert shown[1] == "stores –"
 
 
 def test_transactions_that_passed_come_with_time_price_and_products() -> None:
     shown = rows(
         state.sales([("2026-01-02T17:00:09.000Z", sample.sales()["CA"].latest[0])], sample.snapshot(), 100)
     )
-    assert shown == ["17:00:09    $76.24 customer 40060 Chewy Bites 5 lb, Feather Wand"]
+    assert shown == ["17:00:09    $76.24 customer 40060 Store_3 Chewy Bites 5 lb, Feather Wand"]
+
+
+def test_columns_of_transactions_align_and_nothing_ends_in_half_a_word_unmarked() -> None:
+    sales = (Sale(7, 0, products=("Kibble",)), Sale(10**9, 1, 0.0, 250, ("Litter",) * 9, "Store_12"))
+    shown = rows(state.sales([("2026-01-02T17:00:09.000Z", sale) for sale in sales], sample.snapshot(), 60))
+    assert shown[0].index("Kibble") == shown[1].index("Litter")
+    assert shown[1].endswith("…")
 
 
 def test_details_of_a_loader_show_its_own_words() -> None:

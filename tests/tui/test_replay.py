@@ -288,6 +288,7 @@ async def test_r_goes_back_in_time_and_escape_to_now(tmp_path: Path) -> None:
         await stage.show(sample.snapshot(253))
         assert replay.latest.seq == 94
         assert "17:01:34" in stage.text()
+        assert "◂ PAST, 02:39 ago" in stage.lines()[0], "it is plain that this is not now"
         path.write_bytes(recorded(session(120), ended=False))
         await stage.press("right_curly_bracket")
         assert replay.latest.seq == 119, "what was recorded meanwhile is there as well"
@@ -296,6 +297,22 @@ async def test_r_goes_back_in_time_and_escape_to_now(tmp_path: Path) -> None:
         assert not isinstance(stage.app.screen, Replay)
         assert stage.app.screen.latest == sample.snapshot(253)
         assert "04:13" in stage.lines()[0]
+        assert "PAST" not in stage.text()
+
+
+async def test_what_happens_stands_on_the_timeline_of_a_run_that_goes_on() -> None:
+    async with dashboard(sample.snapshot(400), size=LARGE) as stage:
+        track = stage.line(" now")
+        assert track.startswith(" 17:00:00 ")
+        assert [sign for sign in track if sign in "»~!●"] == ["»", "~", "●"]
+        # Of 400 seconds on 105 cells, those at which the sample was scaled and killed.
+        assert (track.index("»"), track.index("~")) == (10 + int(182 / 400 * 105), 10 + int(271 / 400 * 105))
+        await stage.press("z")
+        assert " now" in stage.text()
+        await stage.show(sample.starting())
+        assert "» " not in stage.text()
+    async with dashboard(sample.snapshot(400), size=SMALL) as stage:
+        assert " now" not in stage.text(), "panels need the row more"
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{}\n"])
@@ -303,8 +320,9 @@ async def test_without_a_recording_r_says_so(tmp_path: Path, content: bytes | No
     path = tmp_path / "tape.kapture"
     path.write_bytes(content or b"")
     async with dashboard(sample.snapshot(1), recording=lambda: None if content is None else path) as stage:
-        await stage.press("r")
-        assert isinstance(stage.app.screen, Dashboard)
+        for key in ("r", "comma", "left_square_bracket"):
+            await stage.press(key)
+            assert isinstance(stage.app.screen, Dashboard)
         assert ("nothing is recorded" if content is None else "it is no recording") in stage.text()
 
 

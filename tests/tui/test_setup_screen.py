@@ -11,7 +11,7 @@ from kapture_tui.stack import sizing
 from kapture_tui.targets.base import Finding
 from kapture_tui.tui.figures import size as size_of
 from kapture_tui.tui.screens.dashboard import Dashboard
-from kapture_tui.tui.screens.setup import SetupScreen
+from kapture_tui.tui.screens.setup import FormPanel, SetupScreen
 from tests.tui.fake import FINDINGS, ScriptedTarget
 from tests.tui.stage import LARGE, SMALL, Stagehand, console
 
@@ -186,3 +186,20 @@ async def test_it_can_be_used_at_odd_sizes(size: tuple[int, int]) -> None:
     async with console(size) as stage:
         await stage.press("down", "up", "enter")
         await stage.until_on(Dashboard)
+
+
+async def test_a_shop_asks_how_many_shoppers_it_has() -> None:
+    target = ScriptedTarget(
+        findings=[Finding("redis", True, "valkey 9.1"), Finding("webapp", True, "a shop")]
+    )
+    async with console(target=target) as stage:
+        await found(stage)
+        assert "shoppers" not in stage.text()
+        stage.app.screen.query_one(FormPanel).select("component/webapp")
+        await stage.press("space")
+        assert "shoppers    [5       ]" in stage.line("visit the shop")
+        stage.app.screen.query_one(FormPanel).select("field/shoppers")
+        await stage.press("2", "0", "enter")
+        await stage.until_on(Dashboard)
+        ((_, spec),) = stage.target.done
+        assert (spec.has(Component.WEBAPP), spec.load.shoppers) == (True, 20)

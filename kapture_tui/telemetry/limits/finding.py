@@ -83,6 +83,8 @@ def _signs(about: Mapping[str, tuple[str, Figures]]) -> Iterator[Evidence]:
 
 def written(figure: str, value: float) -> str:
     """A figure for people, by the end of its name."""
+    if figure.endswith("_cores"):
+        return f"{value:.1f} cores"
     if figure.endswith("_ratio"):
         return f"{value:.1%}".replace("%", " %") if value < 0.0995 else f"{value:.0%}".replace("%", " %")
     if figure.endswith("_per_s"):

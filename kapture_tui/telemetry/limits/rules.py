@@ -23,7 +23,7 @@ class Rule:
 
     Attributes:
         id: stable, for programs.
-        role: whose figures are looked at: "group" (each consumer group), "kafka" or "loaders".
+        role: whose figures are looked at: "group" (each consumer group), "kafka", "loaders", "webapp" or "spout".
         needs: figures and what each must reach; all of them.
         worst: of several subjects that fulfil them, the one with most of this is named.
         says: the beginning of the sentence.
@@ -67,6 +67,11 @@ RULES = (
     Rule("kafka.slow", "kafka", (("answer_p99_ms", 500.0),), "answer_p99_ms", "kafka is slow to answer"),
     Rule("loaders.late", "loaders", (("slip_s", 1.0),), "slip_s", "the loaders are late"),
     Rule(
+        "webapp.refuses", "webapp", (("errors_ratio", 0.01),), "errors_ratio", "the shop fails its visitors"
+    ),
+    Rule("webapp.late", "webapp", (("behind_s", 1.0),), "behind_s", "the shop keeps its visitors waiting"),
+    Rule("spout.behind", "spout", (("behind_s", 10.0),), "behind_s", "the spout is behind"),
+    Rule(
         "loaders.busy",
         "loaders",
         (("unbounded_ratio", 0.5),),
@@ -80,7 +85,9 @@ SIGNS = (
     Sign("database", "rejected_per_s", 0.1, "{database} rejects {value}", "rejected_ratio"),
     Sign("database", "heap_ratio", 0.85, "heap {value}"),
     Sign("database", "throttled_ratio", 0.05, "{pod} is throttled in {value} of the time"),
-    Sign("database", "cpu_ratio", 0.9, "{pod} uses {value} of its CPU limit"),
+    Sign("database", "cpu_ratio", 0.9, "{pod} uses {value} of its CPU"),
+    Sign("database", "cpu_cores", 0.8, "{pod} uses {value}", "cpu_ratio"),
+    Sign("database", "cache_miss_ratio", 0.05, "{database} has {value} of its blocks to fetch from disk"),
     Sign("group", "throttled_ratio", 0.05, "{pod} is throttled in {value} of the time"),
     Sign("group", "cpu_ratio", 0.8, "{pod} uses {value} of its core"),
     Sign("group", "lag_growth_per_s", 10.0, "its lag grows by {value}"),
@@ -93,4 +100,12 @@ SIGNS = (
     Sign("loaders", "slip_s", 0.5, "{value} behind schedule"),
     Sign("loaders", "throttled_ratio", 0.05, "{pod} is throttled in {value} of the time"),
     Sign("loaders", "cpu_ratio", 0.8, "{pod} uses {value} of its core"),
+    Sign("webapp", "errors_ratio", 0.001, "{value} of the visits fail"),
+    Sign("webapp", "behind_s", 0.5, "the next one waits {value}"),
+    Sign("webapp", "visit_p99_ms", 500.0, "p99 of the slowest page {value}"),
+    Sign("webapp", "throttled_ratio", 0.05, "{pod} is throttled in {value} of the time"),
+    Sign("webapp", "cpu_ratio", 0.8, "{pod} uses {value} of its core"),
+    Sign("spout", "behind_s", 0.5, "orders come back after {value}"),
+    Sign("spout", "throttled_ratio", 0.05, "{pod} is throttled in {value} of the time"),
+    Sign("spout", "cpu_ratio", 0.8, "{pod} uses {value} of its core"),
 )

@@ -12,7 +12,7 @@ from kapture_tui.tui.history import History
 from kapture_tui.tui.lines import Line, fit, line, line_width
 from kapture_tui.tui.picture import Picture, Spot, staleness
 from kapture_tui.tui.table import PLAIN, View, kept, ordered
-from kapture_tui.tui.text import clean, left, right
+from kapture_tui.tui.text import clean, clip, left, right
 
 COLUMNS = ("name", "rate")
 """What the rows can be sorted by."""
@@ -54,7 +54,7 @@ def picture(
         rows += [_missing(name, ABSENT, cells, "dim") for name in absent]
         shown += absent
     elif absent:
-        rows.append(line((f"{ABSENT}: {', '.join(absent)}", "dim")))
+        rows.append(line((clip(f"{ABSENT}: {', '.join(absent)}", cells), "dim")))
     spots = tuple(Spot(DATABASE + name, row, 0, cells) for row, name in enumerate(shown))
     chosen = _chosen(selected, present)
     if chosen is not None:

@@ -29,7 +29,7 @@ def picture(
     brief = cells < name + 8 + 8 + _NOTE
     bars = max(0, cells - name - 10 - (_BRIEF if brief else _NOTE))
     rows = [
-        _row("offered", flow.offered_per_s, _schedule(flow), history, (name, bars)),
+        _row("offered", flow.offered_per_s, _schedule(flow, brief), history, (name, bars)),
         _row("acked", flow.acked_per_s, _latency(flow.ack_latency_ms, brief), history, (name, bars)),
     ]
     for group, figures in ordered(kept(groups.items(), view, lambda item: {"group": item[0]}), view, _value):
@@ -60,13 +60,12 @@ def _row(name: str, per_s: float | None, note: Line, history: History, widths: t
     )
 
 
-def _schedule(flow: FlowView) -> Line:
+def _schedule(flow: FlowView, brief: bool) -> Line:
     if flow.loader_slip_s is None:
         return ()
-    late = flow.loader_slip_s >= 1
-    return line(
-        (f"{seconds(flow.loader_slip_s)} behind schedule", "warn") if late else ("on schedule", "dim")
-    )
+    if flow.loader_slip_s < 1:
+        return line(("on time" if brief else "on schedule", "dim"))
+    return line((f"{seconds(flow.loader_slip_s)} {'late' if brief else 'behind schedule'}", "warn"))
 
 
 def _latency(latency: Latency, brief: bool) -> Line:

@@ -29,7 +29,9 @@ TARGETS = {"local": "this machine", "kubernetes": "cluster"}
 """Names of targets for people."""
 
 
-def header(snapshot: Snapshot, cells: int, frozen: bool = False, context: str = "") -> tuple[Line, ...]:
+def header(
+    snapshot: Snapshot, cells: int, frozen: bool = False, context: str = "", ago_s: float | None = None
+) -> tuple[Line, ...]:
     """Return the header in lines of exactly `cells` cells: one, or several on a narrow terminal.
 
     Where one line is short of room, what the panels below say as well goes first: the scale, then the rates.
@@ -37,20 +39,22 @@ def header(snapshot: Snapshot, cells: int, frozen: bool = False, context: str = 
     Args:
         frozen: the display is paused, so everything below is old.
         context: which cluster it is; "" for this machine, or not known.
+        ago_s: how long ago the snapshot was the newest one, where somebody looks back; None: it is of now.
     """
+    past = _past(ago_s)
     who = _who(snapshot, context)
     if out_of_sight(snapshot):
-        known = [_name(snapshot), _phase(snapshot, frozen), silence(snapshot)]
+        known = [_name(snapshot), *past, _phase(snapshot, frozen), silence(snapshot)]
         rows = _flowed(known, cells) if cells < NARROW else [_joined(known)]
         return tuple(fit(row, cells) for row in rows)
     urgent = [*_faults(snapshot), *([stale] if (stale := staleness(snapshot)) else [])]
     flow = _flow(snapshot)
     choices = (
-        [who, _phase(snapshot, frozen), *flow, *urgent],
-        [_name(snapshot), _phase(snapshot, frozen), *flow, *urgent],
-        [_name(snapshot), _phase(snapshot, frozen, brief=True), *flow, *urgent],
-        [_name(snapshot), _phase(snapshot, frozen, brief=True), *flow[1:], *urgent],
-        [_name(snapshot), _phase(snapshot, frozen, brief=True), *flow[2:], *urgent],
+        [who, *past, _phase(snapshot, frozen), *flow, *urgent],
+        [_name(snapshot), *past, _phase(snapshot, frozen), *flow, *urgent],
+        [_name(snapshot), *past, _phase(snapshot, frozen, brief=True), *flow, *urgent],
+        [_name(snapshot), *past, _phase(snapshot, frozen, brief=True), *flow[1:], *urgent],
+        [_name(snapshot), *past, _phase(snapshot, frozen, brief=True), *flow[2:], *urgent],
     )
     if cells < NARROW:
         rows = _flowed(choices[1], cells)
@@ -92,6 +96,10 @@ def _name(snapshot: Snapshot) -> Line:
 def _who(snapshot: Snapshot, context: str) -> Line:
     target = clip(clean(context), 32) or TARGETS.get(snapshot.run.target, snapshot.run.target)
     return (*_name(snapshot), *line((f" @ {target}  scale {snapshot.run.scale}", "dim")))
+
+
+def _past(ago_s: float | None) -> list[Line]:
+    return [] if ago_s is None else [line((f"◂ PAST, {clock(ago_s)} ago", "trouble"))]
 
 
 def _phase(snapshot: Snapshot, frozen: bool, brief: bool = False) -> Line:

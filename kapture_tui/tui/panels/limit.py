@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kapture_tui.model.snapshot import Limit, Snapshot
+from kapture_tui.tui.figures import DASH
 from kapture_tui.tui.lines import Line, line
 from kapture_tui.tui.text import clean, clip, width
 
@@ -14,11 +15,10 @@ _HEAD = " limit: "
 
 
 def picture(snapshot: Snapshot, cells: int) -> Line:
-    """Return the line for `cells` cells, without the evidence there is no room for; empty if nothing is known."""
-    found = snapshot.limit
+    """Return the line for `cells` cells, without the evidence there is no room for; if nothing is known, why."""
+    found, room = snapshot.limit, cells - len(_HEAD)
     if found is None:
-        return ()
-    room = cells - len(_HEAD)
+        return line((_HEAD + clip(clean(snapshot.unavailable.get("limit", DASH)), room), "dim"))
     text = next((text for text in _shorter(found) if width(text) <= room), clip(_said(found), room))
     head, colon, evidence = text.partition(":")
     return line((_HEAD, "dim"), (head, "warn" if found.subject else "text"), (colon + evidence, "text"))

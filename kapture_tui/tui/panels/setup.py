@@ -19,8 +19,17 @@ WHERE, COMPONENT, FIELD, START = "where/", "component/", "field/", "start"
 
 _LABEL = 12
 _NAME = 15
-_FIELDS = (("namespace",), ("scale",), ("stores", "customers", "days"), ("rate", "seed"))
-_WIDTHS = {"namespace": 24, "scale": 4, "stores": 8, "customers": 9, "days": 8, "rate": 10, "seed": 12}
+_FIELDS = (("namespace",), ("scale",), ("stores", "customers", "days"), ("rate", "seed"), ("shoppers",))
+_WIDTHS = {
+    "namespace": 24,
+    "scale": 4,
+    "stores": 8,
+    "customers": 9,
+    "days": 8,
+    "rate": 10,
+    "seed": 12,
+    "shoppers": 8,
+}
 _LABELS = {"namespace": "name", "rate": "load"}
 
 
@@ -120,6 +129,8 @@ def _found(form: Form, component: Component) -> str:
 
 def _fields(sheet: _Sheet, form: Form, selected: str | None) -> None:
     for names in _FIELDS:
+        if names[0] not in form.asked:
+            continue
         row: Line = ()
         for name in names:
             label = name if form.on_cluster and name == "namespace" else _LABELS.get(name, name)
@@ -132,6 +143,8 @@ def _fields(sheet: _Sheet, form: Form, selected: str | None) -> None:
             row += line((_replicas(form), "dim"))
         if names == ("namespace",) and (place := form.here()):
             row += line((namespace_state(place), "dim"))
+        if names == ("shoppers",):
+            row += line((" visit the shop, each a page a second on average", "dim"))
         sheet.add(*row)
 
 
@@ -207,6 +220,7 @@ _HINTS = {
     "days": "simulated days of a round; loaders begin another one when it is over",
     "rate": "transactions a second and loader; empty: as fast as Kafka takes them",
     "seed": "the same seed and names give the same transactions",
+    "shoppers": "of each process of them; one page in ten is an order",
 }
 
 

@@ -8,12 +8,15 @@ from kapture_tui.model.snapshot import Sale, Snapshot, StateSales, TopicView
 from kapture_tui.tui import figures
 from kapture_tui.tui.history import History
 from kapture_tui.tui.lateness import shade, slowest
-from kapture_tui.tui.lines import Line, fit, line
+from kapture_tui.tui.lines import Line, fit, line, line_width
 from kapture_tui.tui.panels.lag import group_names
 from kapture_tui.tui.picture import Picture, reasons, staleness
-from kapture_tui.tui.text import clean, clip, left, right
+from kapture_tui.tui.text import clean, clip, left, right, width
 
 _LABEL = 11
+
+_STORE = 24
+"""Cells of a store's name, at most."""
 
 
 def topic(snapshot: Snapshot, history: History, state: str, cells: int) -> Picture:
@@ -36,7 +39,7 @@ def topic(snapshot: Snapshot, history: History, state: str, cells: int) -> Pictu
     ]
     return Picture(
         line((f"state {state}", "title"), (f"  transactions.{state}", "dim")),
-        staleness(snapshot) or line((f"{glyph} ", role)),
+        staleness(snapshot) or line((f"{glyph} ", role), ("  ← → other states", "dim")),
         rows=tuple(fit(row, cells) for row in rows),
         foot=reasons(snapshot, "kafka"),
     )
@@ -70,7 +73,9 @@ def products(snapshot: Snapshot, state: str, cells: int) -> Picture:
 
 def sales(passed: Sequence[tuple[str, Sale]], snapshot: Snapshot, cells: int) -> Picture:
     """Return transactions that passed, newest first; each with the time of the Snapshot that brought it."""
-    rows = [_sale(time, sale, cells) for time, sale in passed]
+    customers = max((len(str(sale.customer)) for _, sale in passed), default=0)
+    stores = min(_STORE, max((width(clean(sale.store)) for _, sale in passed), default=0))
+    rows = [_sale(time, sale, cells, customers, stores) for time, sale in passed]
     return Picture(
         line(("transactions as they pass", "title")),
         staleness(snapshot),
@@ -127,8 +132,10 @@ def _busiest(stores: Iterable[str]) -> Line:
     return line((f"  busiest {named}", "dim")) if named else ()
 
 
-def _sale(time: str, sale: Sale, cells: int) -> Line:
+def _sale(time: str, sale: Sale, cells: int, customer: int, store: int) -> Line:
+    """Return one transaction; the last two are how many cells customer and store have, so that columns align."""
     price = right(money(sale.cents) if sale.cents else "", 9)
-    head = line((f"{time[11:19]} ", "dim"), f"{price} ", (f"customer {sale.customer} ", "dim"))
-    where = line((f"at {clip(clean(sale.store), 24)} ", "dim")) if sale.store else ()
-    return (*head, *where, *line(", ".join(map(clean, sale.products))))
+    where = f"{left(clean(sale.store), store)} " if store else ""
+    who = f"customer {left(str(sale.customer), customer)} {where}"
+    head = line((f"{time[11:19]} ", "dim"), f"{price} ", (who, "dim"))
+    return (*head, *line(clip(", ".join(map(clean, sale.products)), max(0, cells - line_width(head)))))

@@ -1,9 +1,10 @@
-"""The timeline: where one stands in a recording, what happened when, and what had happened last."""
+"""The timeline: what happened when; in a recording also where one stands, and what had happened last."""
 
 from __future__ import annotations
 
 from kapture_tui.model.event import Event, EventKind
-from kapture_tui.model.times import timestamp
+from kapture_tui.model.snapshot import Snapshot
+from kapture_tui.model.times import seconds_of, timestamp
 from kapture_tui.telemetry.playback import Playback
 from kapture_tui.telemetry.timeline import Timeline
 from kapture_tui.tui.figures import clock
@@ -11,6 +12,10 @@ from kapture_tui.tui.lines import Line, fit, line, line_width
 from kapture_tui.tui.text import clean, clip
 
 ROWS = 2
+
+LIVE_ROWS = 1
+_LEAST_CELLS, _LEAST_ROWS = 72, 30
+"""What a terminal must have for one below a run that goes on; where there is less, panels need the row more."""
 
 _MARKS = {
     EventKind.ACTION: ("»", "accent"),
@@ -20,6 +25,23 @@ _MARKS = {
 """As in the events panel."""
 
 
+def live_rows(cells: int, rows: int) -> int:
+    """Return how many rows `live` has on a terminal of that size."""
+    return LIVE_ROWS if cells >= _LEAST_CELLS and rows >= _LEAST_ROWS else 0
+
+
+def live(snapshot: Snapshot, cells: int) -> tuple[Line, ...]:
+    """Return the track of a run that goes on, from its beginning to now; nothing before it has begun."""
+    elapsed_s = snapshot.run.elapsed_s
+    if elapsed_s is None or not snapshot.time:
+        return ()
+    now_s = seconds_of(snapshot.time)
+    timeline = Timeline.of(snapshot.events, now_s - elapsed_s, now_s)
+    head, tail = f" {timestamp(now_s - elapsed_s)[11:19]} ", " now "
+    room = cells - len(head) - len(tail)
+    return (((head, "dim"), *_marks(timeline, timeline.length_s, room), (tail, "dim")),)
+
+
 def lines(timeline: Timeline, playback: Playback, now_s: float, cells: int) -> tuple[Line, ...]:
     """Return two lines: the track with its marks, and time, speed and the last event at this position."""
     position = playback.position(now_s)
@@ -27,17 +49,20 @@ def lines(timeline: Timeline, playback: Playback, now_s: float, cells: int) -> t
 
 
 def _track(timeline: Timeline, position: float, cells: int) -> Line:
-    inner = cells - 2
-    here, kinds = timeline.cell(position, inner), timeline.kinds(inner)
-    track: Line = ((" ", "text"),)
-    for cell, kind in enumerate(kinds):
+    return ((" ", "text"), *_marks(timeline, position, cells - 2), (" ", "text"))
+
+
+def _marks(timeline: Timeline, position: float, cells: int) -> Line:
+    here = timeline.cell(position, cells)
+    track: Line = ()
+    for cell, kind in enumerate(timeline.kinds(cells)):
         if cell == here:
             track += (("●", "strong"),)
         elif kind is not None:
             track += (_MARKS[kind],)
         else:
-            track += (("━", "accent") if cell < here else ("─", "frame"),)
-    return (*track, (" ", "text"))
+            track += (("━", "dim") if cell < here else ("─", "frame"),)
+    return track
 
 
 def _legend(timeline: Timeline, playback: Playback, now_s: float, cells: int) -> Line:

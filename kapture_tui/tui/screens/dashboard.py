@@ -14,7 +14,7 @@ from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.tui import arrange
 from kapture_tui.tui.arrange import PANELS, Arrangement, Place, Wants
 from kapture_tui.tui.lines import Line
-from kapture_tui.tui.panels import databases, events, flow, header, lag, ledger, limit, pods
+from kapture_tui.tui.panels import databases, events, flow, header, lag, ledger, limit, pods, timeline
 from kapture_tui.tui.picture import out_of_sight
 from kapture_tui.tui.screens.acting import Acting
 from kapture_tui.tui.screens.base import bindings, panel_text
@@ -24,6 +24,7 @@ from kapture_tui.tui.text import clean, clip
 from kapture_tui.tui.widgets.canvas import Canvas
 from kapture_tui.tui.widgets.limitbar import LimitBar
 from kapture_tui.tui.widgets.panel import Drawer, Panel
+from kapture_tui.tui.widgets.timelinebar import TimelineBar
 
 _COLUMNS: Mapping[str, Sequence[str]] = {
     "lag": lag.COLUMNS,
@@ -56,10 +57,11 @@ class HeaderBar(Canvas):
         self.snapshot = Snapshot()
         self.frozen = False
         self.context = ""
+        self.ago_s: float | None = None
 
     def draw(self, cells: int, rows: int) -> tuple[Line, ...]:
         """Return the lines."""
-        return header.header(self.snapshot, cells, self.frozen, self.context)
+        return header.header(self.snapshot, cells, self.frozen, self.context, self.ago_s)
 
 
 class Dashboard(Acting, TableStage):
@@ -67,9 +69,6 @@ class Dashboard(Acting, TableStage):
 
     PLACES: ClassVar[tuple[str, ...]] = ("dashboard", "table")
     BINDINGS = bindings("dashboard", "list", "table")
-    BELOW: ClassVar[int] = limit.ROWS
-    """Rows between the panels and the line of keys."""
-
     AUTO_FOCUS = "#pods"
 
     def __init__(self) -> None:
@@ -82,6 +81,7 @@ class Dashboard(Acting, TableStage):
         self._zoomed: str | None = None
         self._pods = pods.Memory()
         self._limit = LimitBar()
+        self._track = TimelineBar(self.track)
         self._panels = {name: Panel(name, drawer) for name, drawer in self._drawers().items()}
         for name, panel in self._panels.items():
             panel.columns = _COLUMNS[name]
@@ -128,6 +128,7 @@ class Dashboard(Acting, TableStage):
         yield self._header
         yield from (self._panels[name] for name in PANELS)
         yield self._limit
+        yield self._track
         yield self.make_keybar()
         yield self.prompt
 
@@ -156,7 +157,7 @@ class Dashboard(Acting, TableStage):
         for panel in self._panels.values():
             panel.grey = old
         self._rearrange(self.size)
-        for canvas in (self._header, self._limit, *self._panels.values()):
+        for canvas in (self._header, self._limit, self._track, *self._panels.values()):
             if canvas.display:
                 canvas.redraw()
         self.say_keys()
@@ -174,13 +175,28 @@ class Dashboard(Acting, TableStage):
         for name, panel in self._panels.items():
             panel.display = name in arranged.places
             panel.set_boxed(arranged.boxed)
+        self._track.display = self.track_rows(size) > 0
         # Asking for a child's layout makes Textual forget where everything was; asking for our own would not.
         self._header.refresh(layout=True)
+
+    def track_rows(self, size: Size) -> int:
+        """Return how many rows the timeline has."""
+        return timeline.live_rows(size.width, size.height)
+
+    def track(self, cells: int) -> tuple[Line, ...]:
+        """Return the timeline: what has happened in this run."""
+        return timeline.live(self._snapshot, cells)
+
+    def _below(self, size: Size) -> int:
+        """Return the rows between the panels and the line of keys."""
+        return limit.ROWS + self.track_rows(size)
 
     def _arrangement(self, size: Size) -> Arrangement:
         header_rows = self._header_rows(size)
         if self._zoomed is not None:
-            whole = Place(0, header_rows, size.width, max(0, size.height - header_rows - 1 - self.BELOW))
+            whole = Place(
+                0, header_rows, size.width, max(0, size.height - header_rows - 1 - self._below(size))
+            )
             return Arrangement(size.height > 12, {self._zoomed: whole})
         groups = len(lag.group_names(self._snapshot))
         table = self._pods.table(self._snapshot.pods, self._unfolded, self._view("pods"))
@@ -192,7 +208,7 @@ class Dashboard(Acting, TableStage):
             },
             restocks=ledger.restocks(self._snapshot),
         )
-        return arrange.arrange(size.width, size.height - self.BELOW, wants, header_rows)
+        return arrange.arrange(size.width, size.height - self._below(size), wants, header_rows)
 
     def _header_rows(self, size: Size) -> int:
         return min(4, len(header.header(self._snapshot, max(20, size.width))))
@@ -202,7 +218,8 @@ class Dashboard(Acting, TableStage):
         return {
             "header": Place(0, 0, size.width, self._header_rows(size)),
             **self._arrangement(size).places,
-            "limit": Place(0, size.height - 1 - self.BELOW, size.width, limit.ROWS),
+            "limit": Place(0, size.height - 1 - self._below(size), size.width, limit.ROWS),
+            "timeline": Place(0, size.height - 1 - self.track_rows(size), size.width, self.track_rows(size)),
             **self.keys_line(size),
         }
 
@@ -218,7 +235,7 @@ class Dashboard(Acting, TableStage):
         """Go to a panel; one that is not on the screen, or while one is enlarged, is enlarged."""
         if self._zoomed is not None or name not in self._arrangement(self.size).places:
             self._zoom(name)
-        self._panels[name].focus()
+        self.set_focus(self._panels[name])  # at once: the next key is meant for it
 
     def action_zoom(self) -> None:
         """Enlarge the panel in focus, or put it back."""
@@ -243,7 +260,7 @@ class Dashboard(Acting, TableStage):
         self._zoomed = name
         self._draw(self._snapshot)
         if name is not None:
-            self._panels[name].focus()
+            self.set_focus(self._panels[name])
 
     def action_next_panel(self) -> None:
         """Focus the next panel, enlarged if this one is."""
@@ -330,8 +347,8 @@ class Dashboard(Acting, TableStage):
         else:
             self.describe(key)
 
-    def action_past(self) -> None:
-        """Go back in time, in what has been recorded until now."""
+    async def action_past(self, first: str = "") -> None:
+        """Go back in time, in what has been recorded until now: to its end, by a "step", or to the last "mark"."""
         from kapture_tui.tui.screens.replay import Replay
 
         path = self.console.options.recording()
@@ -339,9 +356,15 @@ class Dashboard(Acting, TableStage):
             self.say("nothing is recorded (yet)", "warn")
             return
         try:
-            self.app.push_screen(Replay.of_session(path, self.console.clock()))
+            replay = Replay.of_session(path, self.console.clock())
         except KaptureError as exc:
             self.say(exc.cause, "warn")
+            return
+        await self.app.push_screen(replay)
+        if first == "step":
+            replay.action_seek(-1)
+        elif first == "mark":
+            replay.action_seek_mark(-1)
 
     def action_group(self) -> None:
         """Show the lag of the next consumer group; after the last one, of whichever is slowest."""

@@ -2,49 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 from textual.geometry import Size
-from textual.widget import Widget
 
 from kapture_tui.model.errors import KaptureError
 from kapture_tui.model.snapshot import Snapshot
+from kapture_tui.model.times import seconds_of
 from kapture_tui.telemetry.playback import Playback
 from kapture_tui.telemetry.recording import Recording
 from kapture_tui.telemetry.timeline import Mark
-from kapture_tui.tui.arrange import Place
 from kapture_tui.tui.commands import BY_ID, commands_for, holds_in_the_past
 from kapture_tui.tui.history import WINDOW, History
 from kapture_tui.tui.lines import Line
-from kapture_tui.tui.panels import limit, timeline
+from kapture_tui.tui.panels import timeline
 from kapture_tui.tui.screens.base import Stage, bound
 from kapture_tui.tui.screens.dashboard import Dashboard
 from kapture_tui.tui.screens.reading import Details
 from kapture_tui.tui.screens.state import StateScreen
-from kapture_tui.tui.widgets.canvas import Canvas
 
 TICK_S = 0.1
 """How often the playback looks whether the next Snapshot is due; nothing is drawn unless it is."""
 
 STEP_S = 5.0
 """How far one key moves, seconds of the recording."""
-
-
-class TimelineBar(Canvas):
-    """Where the replay stands."""
-
-    def __init__(self, replay: Replay) -> None:
-        super().__init__(id="timeline")
-        self._replay = replay
-
-    def draw(self, cells: int, rows: int) -> tuple[Line, ...]:
-        """Return the lines."""
-        replay = self._replay
-        return timeline.lines(replay.timeline, replay.playback, replay.console.clock(), cells)
 
 
 class Replay(Dashboard, inherit_bindings=False):
@@ -68,7 +52,6 @@ class Replay(Dashboard, inherit_bindings=False):
         "view.zoom",
         *(c.id for c in commands_for("dashboard") if not holds_in_the_past(c)),
     )
-    BELOW: ClassVar[int] = limit.ROWS + timeline.ROWS
 
     def __init__(self, recording: Recording, playback: Playback, path: Path | None = None) -> None:
         super().__init__()
@@ -80,7 +63,6 @@ class Replay(Dashboard, inherit_bindings=False):
         self._index = -1
         self._shown = Snapshot()
         self._landed: tuple[float, float] | None = None
-        self._bar = TimelineBar(self)
 
     @classmethod
     def of_session(cls, path: Path, now_s: float) -> Replay:
@@ -98,11 +80,6 @@ class Replay(Dashboard, inherit_bindings=False):
     def history(self) -> History:
         """Of the figures before that moment."""
         return self._history
-
-    def compose(self) -> Iterable[Widget]:
-        """The dashboard, and the timeline below it."""
-        yield from super().compose()
-        yield self._bar
 
     def on_mount(self) -> None:
         """Begin to play; Textual calls the dashboard's own handler after this one."""
@@ -125,10 +102,21 @@ class Replay(Dashboard, inherit_bindings=False):
             self.keybar.unsaid = ("replay.close",) if self._is_all_there_is() else ()
             self.keybar.redraw()
 
-    def rectangles(self, size: Size) -> Mapping[str, Place]:
-        """Return where everything goes."""
-        bar = Place(0, size.height - 1 - timeline.ROWS, size.width, timeline.ROWS)
-        return {**super().rectangles(size), "timeline": bar}
+    def track_rows(self, size: Size) -> int:
+        """Return how many rows the timeline has: with it one finds one's way, on every terminal."""
+        return timeline.ROWS
+
+    def track(self, cells: int) -> tuple[Line, ...]:
+        """Return the timeline: what happened, and where the replay stands."""
+        return timeline.lines(self.timeline, self.playback, self.console.clock(), cells)
+
+    def _draw(self, snapshot: Snapshot) -> None:
+        """Say above all how long ago it was, where there is a now to compare it with."""
+        now = "" if self._is_all_there_is() else self.console.session.latest.time
+        self._header.ago_s = (
+            max(0.0, seconds_of(now) - seconds_of(snapshot.time)) if now and snapshot.time else None
+        )
+        super()._draw(snapshot)
 
     # Playing
 
@@ -151,7 +139,7 @@ class Replay(Dashboard, inherit_bindings=False):
                 self._draw(self._shown)
             if isinstance(self.app.screen, Past):
                 self.app.screen.show(self._shown)
-        self._bar.redraw()
+        self._track.redraw()
 
     def _go(self, wanted: int) -> None:
         """Read on, or jump; sparklines want the two minutes before."""

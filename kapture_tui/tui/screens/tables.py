@@ -66,7 +66,7 @@ class TableStage(Stage):
         self.keybar.display = True
         if not keep:
             panel.see(replace(panel.view, filter=before))
-        panel.focus()
+        self.set_focus(panel)
         self.view_changed()
 
     def action_sort(self) -> None:

@@ -1,14 +1,15 @@
-"""The Redis sink: per customer orders and spend, per state counters, popular products, recent orders.
+"""The Redis sink: per customer orders and spend, per state counters, popular products, stores, recent orders.
 
 Each batch is one script call, which Redis runs as a whole: it compares the stored offset, adds up, and stores the new
 offset and ledger half. So a batch that is sent twice counts once, and one from a consumer that lost its partition
-changes nothing. What is kept grows with customers and products, not with transactions.
+changes nothing. What is kept grows with customers, products and stores, not with transactions.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -33,7 +34,7 @@ ANSWER_S = 10.0
 STORE_BATCH = """
 local stored = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
 if stored ~= tonumber(ARGV[2]) then return stored end
-local state, popular, recent = 'state:' .. ARGV[5], 'popular:' .. ARGV[5], 'recent:' .. ARGV[5]
+local state, recent = 'state:' .. ARGV[5], 'recent:' .. ARGV[5]
 redis.call('HINCRBY', state, 'orders', ARGV[6])
 redis.call('HINCRBY', state, 'items', ARGV[7])
 redis.call('HINCRBY', state, 'revenue_cents', ARGV[8])
@@ -41,10 +42,12 @@ for customer, orders, cents in string.gmatch(ARGV[9], '(%-?%d+) (%d+) (%-?%d+)')
   redis.call('HINCRBY', 'customer:' .. customer, 'orders', orders)
   redis.call('HINCRBY', 'customer:' .. customer, 'spend_cents', cents)
 end
-local at = 11
-for _ = 1, tonumber(ARGV[10]) do
-  redis.call('ZINCRBY', popular, ARGV[at], ARGV[at + 1])
-  at = at + 2
+local at = 12
+for number, ranking in ipairs({'popular:' .. ARGV[5], 'stores:' .. ARGV[5]}) do
+  for _ = 1, tonumber(ARGV[9 + number]) do
+    redis.call('ZINCRBY', ranking, ARGV[at], ARGV[at + 1])
+    at = at + 2
+  end
 end
 for index = at, #ARGV do redis.call('LPUSH', recent, ARGV[index]) end
 redis.call('LTRIM', recent, 0, 19)
@@ -53,8 +56,9 @@ redis.call('HSET', KEYS[2], ARGV[1], ARGV[4])
 return tonumber(ARGV[3])
 """
 """KEYS: offsets, ledger halves. ARGV: partition, offset before, offset after, half, state, orders, items, cents,
-"customer orders cents customer orders cents …", number of products, (items, name) …, recent orders, oldest first.
-Returns the offset stored afterwards. The customers are one text: each argument costs the client microseconds."""
+"customer orders cents customer orders cents …", number of products, number of stores, of each product (items, name),
+of each store (orders, name), recent orders, oldest first. Returns the offset stored afterwards. The customers are one
+text: each argument costs the client microseconds."""
 
 
 def position_key(group: str) -> str:
@@ -141,6 +145,7 @@ def arguments(batch: Batch) -> list[Any]:
     """ARGV of `STORE_BATCH`."""
     customers: dict[int, list[int]] = {}
     products: dict[str, int] = {}
+    stores: dict[str, int] = {}
     items = cents = 0
     for order in batch.orders:
         items += len(order.products)
@@ -153,14 +158,24 @@ def arguments(batch: Batch) -> list[Any]:
             customer[1] += order.cents
         for name in order.products:
             products[name] = products.get(name, 0) + 1
+        if store := store_of(order):
+            stores[store] = stores.get(store, 0) + 1
     argv: list[Any] = [partition_key(batch.partition), batch.start, batch.half.offset, encode(batch.half)]
     argv += [batch.state, len(batch.orders), items, cents]
     argv.append(" ".join([f"{number} {orders} {spend}" for number, (orders, spend) in customers.items()]))
-    argv.append(len(products))
-    for name, count in products.items():
+    argv += [len(products), len(stores)]
+    for name, count in chain(products.items(), stores.items()):
         argv += (count, name)
     argv += _recent(batch.orders[-RECENT:])
     return argv
+
+
+def store_of(order: Order) -> str:
+    """The name of the store it was bought in; "" where the transaction does not say."""
+    store = order.document.get("store")
+    name = store.get("name") if isinstance(store, Mapping) else None
+    # Outsiders may write to the topics, and half a surrogate pair is a text to JSON, but to no database.
+    return name.encode(errors="replace").decode() if isinstance(name, str) else ""
 
 
 def _recent(orders: Iterable[Order]) -> list[bytes]:
@@ -172,6 +187,7 @@ def _recent(orders: Iterable[Order]) -> list[bytes]:
                 "day": round(o.day, 3),
                 "cents": o.cents,
                 "products": o.products,
+                "store": store_of(o),
             }
         )
         for o in orders

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 LATEST = 2
 """Transactions a state: whoever watches one sees them pass, look by look."""
 
+BUSIEST = 3
+"""Stores a state that are named."""
+
 _SUMS = ("orders", "items", "revenue_cents")
 
 
@@ -24,19 +27,23 @@ def read_sales(client: redis.Redis) -> dict[str, StateSales]:
     for state in STATES:
         pipeline.hmget(f"state:{state}", _SUMS)
         pipeline.lrange(f"recent:{state}", 0, LATEST - 1)
-    answers = pipeline.execute()
-    pairs = zip(STATES, answers[::2], answers[1::2], strict=True)
-    return {state: _sales(sums, latest) for state, sums, latest in pairs if sums[0] is not None}
+        pipeline.zcard(f"stores:{state}")
+        pipeline.zrevrange(f"stores:{state}", 0, BUSIEST - 1)
+    answers = iter(pipeline.execute())
+    told = zip(STATES, answers, answers, answers, answers, strict=True)
+    return {state: _sales(sums, *rest) for state, sums, *rest in told if sums[0] is not None}
 
 
-def _sales(sums: Sequence[Any], latest: Sequence[Any]) -> StateSales:
+def _sales(sums: Sequence[Any], latest: Sequence[Any], stores: int, busiest: Sequence[str]) -> StateSales:
     orders, items, cents = (None if value is None else int(value) for value in sums)
-    return StateSales(orders, items, cents, latest=tuple(map(_sale, latest)))
+    # A transaction may name no store, or an older sink may have counted none: that is not the same as none.
+    return StateSales(orders, items, cents, stores or None, tuple(busiest), tuple(map(_sale, latest)))
 
 
 def _sale(text: str) -> Sale:
     try:
         told = loads(text)
-        return Sale(told["customer"], told["id"], told["day"], told["cents"], tuple(told["products"]))
+        named = told["customer"], told["id"], told["day"], told["cents"], tuple(told["products"])
+        return Sale(*named, told.get("store", ""))
     except (KeyError, TypeError) as exc:
         raise ValueError(f"a recent order without {exc}") from exc

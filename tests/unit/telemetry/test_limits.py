@@ -19,6 +19,7 @@ from kapture_tui.model.snapshot import (
     Latency,
     Limit,
     PodRow,
+    RedisView,
     RunInfo,
     Snapshot,
     TopicView,
@@ -130,6 +131,34 @@ EXAMPLES = {
         ),
         "the loaders are late: 12 s behind schedule, data-loader-0 uses 101 % of its core",
     ),
+    "webapp.refuses": (
+        (
+            snapshot(
+                webapp={
+                    "behind_s": 0.1,
+                    "routes": {
+                        "popular": {"per_s": 6.0, "errors_per_s": 0.0, "latency_ms": {"p99": 12.0}},
+                        "order": {"per_s": 2.0, "errors_per_s": 0.4, "latency_ms": {"p99": 900.0}},
+                    },
+                },
+                pods=(pod("webapp", cpu_cores=0.5),),
+            ),
+        ),
+        "the shop fails its visitors: 5.0 % of the visits fail, p99 of the slowest page 900 ms",
+    ),
+    "webapp.late": (
+        (
+            snapshot(
+                webapp={"behind_s": 3.2, "routes": {"order": {"per_s": None, "latency_ms": {"p99": None}}}},
+                pods=(pod("webapp", cpu_cores=0.99),),
+            ),
+        ),
+        "the shop keeps its visitors waiting: the next one waits 3.2 s, webapp-0 uses 99 % of its core",
+    ),
+    "spout.behind": (
+        (snapshot(spout={"behind_s": 41.0}, pods=(pod("spout", cpu_cores=0.2, throttled_ratio=0.3),)),),
+        "the spout is behind: orders come back after 41 s, spout-0 is throttled in 30 % of the time",
+    ),
     "loaders.busy": (
         (
             snapshot(
@@ -153,6 +182,48 @@ def test_every_rule_has_its_stack(rule: str) -> None:
 
 def test_no_rule_is_without_an_example() -> None:
     assert set(EXAMPLES) == {rule.id for rule in RULES} | {NO_LIMIT}
+
+
+@pytest.mark.parametrize(
+    ("database", "figures", "usage", "said"),
+    [
+        (
+            "postgres",
+            {"cache_hit_ratio": 0.8},
+            {"cpu_cores": 1.94},
+            "postgres-0 uses 1.9 cores, postgres has 20 %",
+        ),
+        (
+            "postgres",
+            {"cache_hit_ratio": 0.99},
+            {"cpu_cores": 1.9, "cpu_limit": 2.0},
+            "postgres-0 uses 95 % of its CPU",
+        ),
+        ("mongo", {"inserts_per_s": 300.0}, {"cpu_cores": 0.9}, "mongo-0 uses 0.9 cores"),
+        ("mongo", {}, {"memory_bytes": 97, "memory_limit": 100}, "mongo-0 uses 97 % of its memory"),
+        ("redis", {"ops_per_s": 9.0}, {"cpu_cores": 0.97, "cpu_limit": 4.0}, "redis-0 uses 97 % of its CPU"),
+        ("redis", {}, {"cpu_cores": 0.5}, "its lag grows by 300/s"),
+    ],
+)
+def test_what_is_said_of_a_database(
+    database: str, figures: dict[str, float], usage: dict[str, float], said: str
+) -> None:
+    name = f"etl-{database}"
+    lags = ({name: GroupLag(0, 900.0, 9.1)}, {name: GroupLag(3000, 900.0, 9.1)})
+    parts = {
+        "pods": (pod(database, **usage),),
+        database: RedisView(**figures) if database == "redis" else figures,
+    }
+    found = limit(*(snapshot(lag, second=10 * n, **parts) for n, lag in enumerate(lags)))
+    assert said in found.text
+    assert found.subject == name
+
+
+def test_a_stack_without_shop_and_spout_has_no_word_of_them() -> None:
+    late = snapshot(webapp={"behind_s": 9.0}, spout={"behind_s": 90.0})
+    assert limit(late).subject == "webapp"
+    assert limit(replace(late, webapp=None)).subject == "spout"
+    assert limit(replace(late, webapp=None, spout=None)).rule == NO_LIMIT
 
 
 def test_what_is_furthest_down_the_stream_comes_first() -> None:
@@ -234,6 +305,7 @@ def test_without_a_rate_of_what_was_done_rejections_are_told_as_they_are() -> No
 
 
 numbers = st.none() | st.floats(-1e9, 1e9) | st.integers(-5, 5)
+visits = st.fixed_dictionaries({"per_s": numbers, "errors_per_s": numbers, "latency_ms": st.none()})
 lags = st.builds(GroupLag, numbers, numbers, numbers)
 
 
@@ -252,9 +324,18 @@ lags = st.builds(GroupLag, numbers, numbers, numbers)
     st.lists(
         st.builds(pod, st.sampled_from(["etl", "kafka", "data-loader"]), cpu_cores=numbers, cpu_limit=numbers)
     ),
+    st.none()
+    | st.fixed_dictionaries(
+        {
+            "behind_s": numbers | st.text(),
+            "routes": st.none() | st.dictionaries(st.text(), st.none() | visits),
+        }
+    ),
 )
-def test_whatever_is_known_there_is_a_sentence(groups: Any, flow: Any, database: Any, pods: Any) -> None:
-    now = snapshot(groups, flow=flow, elasticsearch=database, pods=tuple(pods))
+def test_whatever_is_known_there_is_a_sentence(
+    groups: Any, flow: Any, database: Any, pods: Any, webapp: Any
+) -> None:
+    now = snapshot(groups, flow=flow, elasticsearch=database, pods=tuple(pods), webapp=webapp, spout=webapp)
     for found in (limit(now), limit(snapshot(second=8), now)):
         assert found.text
         assert found.rule in EXAMPLES

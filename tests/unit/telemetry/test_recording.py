@@ -209,6 +209,16 @@ def test_rows_in_which_nothing_changes_are_not_packed_again() -> None:
     assert [after is before for before, after in zip(first, second, strict=True)] == [True, False]
 
 
+def test_a_row_that_a_target_did_not_make_anew_has_not_changed() -> None:
+    """With thousands of pods a target leaves rows as they are for a while, so that their ages stand still."""
+    packer, pods = Packer(), (PodRow("etl-0", "etl", age_s=20.0), PodRow("etl-1", "etl", age_s=20.0))
+    first = packer.pack(Snapshot(pods=pods), 100.0)["pods"]
+    for second in range(1, 9):
+        pods = (pods[0], replace(pods[1]))
+        later = packer.pack(Snapshot(pods=pods), 100.0 + second)["pods"]
+        assert [row is before for row, before in zip(later, first, strict=True)] == [True, False]
+
+
 def test_secrets_are_not_recorded() -> None:
     told = Event("t", EventKind.ALARM, "redis", "redis://jay:hunter2@host:1 refused, token=hunter2")
     secret = replace(SESSION[0], events=(told,), unavailable={"redis": "password: hunter2"})

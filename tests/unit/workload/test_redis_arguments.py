@@ -7,13 +7,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapture_tui.model.ledger import GroupHalf
 from kapture_tui.workload.ledger_json import decode_group
 from kapture_tui.workload.sinks.base import Batch
-from kapture_tui.workload.sinks.redis import RECENT, arguments
+from kapture_tui.workload.sinks.redis import RECENT, arguments, store_of
 from kapture_tui.workload.sinks.urls import without_password
 from kapture_tui.workload.transaction import Order
 
@@ -26,7 +27,14 @@ orders = st.lists(
         day=st.floats(0, 1e5),
         products=st.lists(st.sampled_from(["a", "b b", "ç"]), max_size=3).map(tuple),
         cents=st.integers(0, 10**6),
-        document=st.just({}),
+        document=st.sampled_from(
+            [
+                {},
+                {"store": None},
+                {"store": {"name": 7}},
+                *({"store": {"name": f"Store_{n}"}} for n in range(3)),
+            ]
+        ),
     ),
     max_size=24,
 )
@@ -39,15 +47,16 @@ class Parsed:
     head: list[Any]
     customers: list[tuple[int, int, int]]
     products: list[tuple[int, str]]
+    stores: list[tuple[int, str]]
     recent: list[bytes]
 
 
 def parsed(argv: list[Any]) -> Parsed:
     numbers = iter(map(int, argv[8].split()))
     customers = list(zip(numbers, numbers, numbers, strict=True))
-    rest = iter(argv[9:])
-    products = [(next(rest), next(rest)) for _ in range(next(rest))]
-    return Parsed(argv[:8], customers, products, list(rest))
+    rest = iter(argv[11:])
+    products, stores = ([(next(rest), next(rest)) for _ in range(number)] for number in argv[9:11])
+    return Parsed(argv[:8], customers, products, stores, list(rest))
 
 
 def batch(found: list[Order]) -> Batch:
@@ -68,7 +77,7 @@ def test_sums(found: list[Order]) -> None:
 
 @settings(max_examples=50)
 @given(orders)
-def test_customers_and_products_have_one_entry_each(found: list[Order]) -> None:
+def test_customers_products_and_stores_have_one_entry_each(found: list[Order]) -> None:
     of = parsed(arguments(batch(found)))
     spend: Counter[int] = Counter()
     for order in found:
@@ -77,15 +86,32 @@ def test_customers_and_products_have_one_entry_each(found: list[Order]) -> None:
     assert sorted(of.customers) == sorted((who, bought[who], spend[who]) for who in bought)
     sold = Counter(name for o in found for name in o.products)
     assert sorted(of.products) == sorted((count, name) for name, count in sold.items())
+    visited = Counter(filter(None, map(store_of, found)))
+    assert sorted(of.stores) == sorted((count, name) for name, count in visited.items())
 
 
 @settings(max_examples=50)
 @given(orders)
 def test_the_latest_orders_come_oldest_first(found: list[Order]) -> None:
     recent = [json.loads(text) for text in parsed(arguments(batch(found))).recent]
-    assert [(o["customer"], o["id"], o["cents"], o["products"]) for o in recent] == [
-        (o.customer, o.number, o.cents, list(o.products)) for o in found[-RECENT:]
+    assert [(o["customer"], o["id"], o["cents"], o["products"], o["store"]) for o in recent] == [
+        (o.customer, o.number, o.cents, list(o.products), store_of(o)) for o in found[-RECENT:]
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ({"id": 7, "name": "Store_7"}, "Store_7"),
+        ({"name": "half \ud83d a pair"}, "half ? a pair"),
+        ({"name": 7}, ""),
+        ({}, ""),
+        ("Store_7", ""),
+        (None, ""),
+    ],
+)
+def test_a_store_is_what_a_transaction_says_of_it(said: object, name: str) -> None:
+    assert store_of(Order(0, 1, 0, 0.0, (), 0, document={"store": said})) == name
 
 
 def test_no_password_is_shown() -> None:
