@@ -50,7 +50,7 @@ def batches(settings: Settings) -> Iterator[list[Batch]]:
 
 def _batch(log: PartitionLog, records: list[Record]) -> Batch:
     start = log.offset
-    orders = take(log, records, 0)
+    orders = take(log, records, 0, documents=RedisSink.documents)
     return Batch(log.partition, start, log.half("plain-redis", time.time()), orders)
 
 

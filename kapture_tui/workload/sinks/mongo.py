@@ -47,6 +47,7 @@ class MongoSink:
     """The sink of group `etl-mongo`: see `Database`."""
 
     group = Component.MONGO_SINK.value
+    documents = True
     batch_records = 2_000
     # Each batch updates the offsets of its partitions, which takes FerretDB 3 ms each.
     batch_s = 0.5
