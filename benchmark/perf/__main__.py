@@ -17,6 +17,7 @@ PARTS = {
     "generator": "serialised transactions a CPU-second",
     "loader": "messages a CPU-second, against kafka-producer-perf-test.sh (needs KAFKA_HOME)",
     "consumers": "ETL and Redis sink: records a CPU-second, against a plain consumer",
+    "redis": "Redis sink with its server: records a CPU-second, against redis-benchmark with pipelining",
     "postgres": "Postgres sink with its server: records a CPU-second, against COPY by psql",
     "elasticsearch": "Elasticsearch sink: records a CPU-second, against curl and _bulk (needs ELASTICSEARCH_HOME)",
     "mongo": "Mongo sink: records a CPU-second, against insert_many (needs mongod or ferretdb on the PATH)",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,11 @@ class Cost:
 
     consumer: float
     server: float = 0.0
+
+    @property
+    def both(self) -> float:
+        """Of all that takes part."""
+        return self.consumer + self.server
 
 
 def measure(effort: Effort) -> Iterator[Result]:
@@ -105,13 +111,18 @@ def etl_cost(broker: Broker, records: int) -> Cost:
 
 def sink_cost(broker: Broker, records: int) -> Cost:
     """Of a process of the Redis sink, and of its server."""
-    with _redis(broker) as (server, url):
-        settings = broker.settings("etl-redis-0", urls={"redis": url})
-        command = module("kapture_tui.workload", "sink", "redis")
-        with running(command, settings.to_env(), _log(broker, settings)) as child:
-            before = server.cpu_s
-            cost = read_all(broker, child, settings, "etl-redis", records)
-            return Cost(cost, (server.cpu_s - before) / records)
+    with redis_server(broker) as (server, url):
+        return redis_cost(broker, server, url, records)
+
+
+def redis_cost(broker: Broker, server: Child, url: str, records: int) -> Cost:
+    """Of a process of the Redis sink, and of this server."""
+    settings = broker.settings("etl-redis-0", urls={"redis": url})
+    command = module("kapture_tui.workload", "sink", "redis")
+    with running(command, settings.to_env(), _log(broker, settings)) as child:
+        before = server.cpu_s
+        cost = read_all(broker, child, settings, "etl-redis", records)
+        return Cost(cost, (server.cpu_s - before) / records)
 
 
 def read_all(
@@ -132,13 +143,12 @@ def read_all(
 
 
 @contextmanager
-def _redis(broker: Broker) -> Iterator[tuple[Child, str]]:
-    """A server with its append-only file in the broker's folder, and its URL."""
+def redis_server(broker: Broker) -> Iterator[tuple[Child, str]]:
+    """A new server with its append-only file in the broker's folder, and its URL. Raises CannotRun."""
     server = redis.find_server()
     if server is None:
         raise CannotRun(f"there is no Redis server: {redis.REMEDY}")
-    folder = broker.folder / "redis"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="redis-", dir=broker.folder))
     (port,) = free_ports(1)
     with running(redis.command(server, port, folder), {}, broker.folder / "redis.log") as child:
         child.wait_for("starting Redis", lambda: listens(port), LIMIT_S)

@@ -7,7 +7,7 @@ import time
 from confluent_kafka import Consumer
 
 from kapture_tui.model.states import STATES, transactions_topic
-from kapture_tui.workload.process import StopSignal, say_ready
+from kapture_tui.workload.process import StopSignal
 from kapture_tui.workload.settings import Settings
 
 BATCH = 10_000
@@ -26,7 +26,7 @@ def main() -> None:
         }
     )
     topics = [transactions_topic(state) for state in STATES]
-    consumer.subscribe(topics, on_assign=lambda *_: say_ready(settings.ready_file, group="plain"))
+    consumer.subscribe(topics, on_assign=lambda *_: settings.readiness.say(group="plain"))
     size, next_commit_s = 0, 0.0
     while not stop:
         for message in consumer.consume(BATCH, 0.1):

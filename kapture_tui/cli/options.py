@@ -254,7 +254,7 @@ CLUSTER = Group(
     "on a cluster",
     (
         Option(
-            ("--redis-count",), "Redis servers, with fail-over from 3 on", "N", whole, _CLUSTER.redis_count
+            ("--redis-count",), "1, or 3 to 9 Redis servers with fail-over", "N", whole, _CLUSTER.redis_count
         ),
         Option(
             ("--storage",),

@@ -29,7 +29,7 @@ from kapture_tui.workload.kafka import (
 )
 from kapture_tui.workload.ledger import PartitionLog
 from kapture_tui.workload.ledger_json import encode, key_of
-from kapture_tui.workload.process import NOBODY_ASKS, Readiness, StopSignal
+from kapture_tui.workload.process import NOBODY_ASKS, Readiness, StopSignal, collect_seldom
 from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.sinks.base import Batch, Sink, SinkUnavailable
 from kapture_tui.workload.throttling import ThrottlingReporter
@@ -259,7 +259,8 @@ class ConsumeLoop:
     def _batch(self, partition: TopicPartition, records: list[Record]) -> Batch:
         half_log = self._logs[partition]
         start = half_log.offset
-        orders = take(half_log, records, self._read_to.get(partition, 0), self._keep_dead)
+        read_to = self._read_to.get(partition, 0)
+        orders = take(half_log, records, read_to, self._keep_dead, self._sink.documents)
         self._read_to[partition] = max(self._read_to.get(partition, 0), half_log.offset)
         return Batch(partition, start, half_log.half(self._name, time.time()), orders)
 
@@ -300,7 +301,11 @@ def _pass_over(_partition: TopicPartition, _record: Record, _reason: str) -> Non
 
 
 def take(
-    half_log: PartitionLog, records: Sequence[Record], read_to: int, refuse: Refuse = _pass_over
+    half_log: PartitionLog,
+    records: Sequence[Record],
+    read_to: int,
+    refuse: Refuse = _pass_over,
+    documents: bool = True,
 ) -> list[Order]:
     """Enter records into the ledger half; what is left of them are the orders that shall take effect.
 
@@ -308,6 +313,7 @@ def take(
         half_log: the partition's log; its offset moves behind the records.
         read_to: offsets below this one were read before by this process.
         refuse: told of what is none of ours.
+        documents: whether the orders are to have theirs.
     """
     orders: list[Order] = []
     add_order, unpack = orders.append, header.unpack
@@ -328,7 +334,7 @@ def take(
             loader, sequence, intended_us = unpack(packed or b"")
             if (sequence | intended_us) >> header.BITS:
                 raise ValueError("its header has a number that no loader gets to")
-            order = read(value, intended_us, loader, sequence)
+            order = read(value, intended_us, loader, sequence, documents)
         except (struct.error, ValueError) as exc:
             log.warning("%s at offset %d is no transaction of ours: %s", half_log.key, offset, exc)
             half_log.foreign += 1
@@ -400,6 +406,7 @@ def run_sink(
         topics: what it reads.
         keeps_dead: keep what is no transaction of ours, which one group does for all.
     """
+    collect_seldom()
     client = client_settings(settings)
 
     def join(listener: GroupListener) -> GroupConsumer:

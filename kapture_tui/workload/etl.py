@@ -71,6 +71,7 @@ class Etl:
     """The sink of group `etl`: see `Sink`."""
 
     group = Component.ETL.value
+    documents = False
     batch_records = 10_000
     batch_s = 0.25
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kapture_tui.workload.fastjson import dumps, loads
-from kapture_tui.workload.transaction import MAX_DAY, MAX_INTEGER, Order
+from kapture_tui.workload.transaction import MAX_DAY, MAX_INTEGER, NOT_KEPT, Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,9 @@ def encode(restock: Restock, number: int) -> bytes:
     )
 
 
-def parse(value: bytes | None, intended_us: int, loader: int = 0, sequence: int = 0) -> Order:
+def parse(
+    value: bytes | None, intended_us: int, loader: int = 0, sequence: int = 0, keep: bool = True
+) -> Order:
     """A restock as an order that its store places: one product a line, whatever the quantity.
 
     Raises: ValueError: also for a field that is missing or of the wrong kind.
@@ -68,4 +70,6 @@ def parse(value: bytes | None, intended_us: int, loader: int = 0, sequence: int 
         raise ValueError(f"store {store!r}, id {number!r}, cents {cents!r}")
     if not (type(day) in (int, float) and -MAX_DAY < day < MAX_DAY):
         raise ValueError(f"dateTime {day!r}")
-    return Order(intended_us, store, number, day, products, cents, loader, sequence, document)
+    return Order(
+        intended_us, store, number, day, products, cents, loader, sequence, document if keep else NOT_KEPT
+    )

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 from kapture_tui.workload.fastjson import loads
 
+NOT_KEPT: Mapping[str, Any] = MappingProxyType({})
+"""In place of a document that nobody needs."""
+
 
 class Order(NamedTuple):
     """One transaction, as far as anybody downstream looks at it.
@@ -20,7 +23,7 @@ class Order(NamedTuple):
         products: a readable name for each item, in the order they were picked.
         cents: price of all items, in cents; 0 for the names-only record form, which carries no price.
         loader, sequence: from the header; with the partition they name the transaction, however often it is read.
-        document: the whole transaction as it was published; not to be changed.
+        document: the whole transaction as it was published; not to be changed. `NOT_KEPT` for a sink without documents.
     """
 
     intended_us: int
@@ -31,7 +34,7 @@ class Order(NamedTuple):
     cents: int
     loader: int = 0
     sequence: int = 0
-    document: Mapping[str, Any] = MappingProxyType({})
+    document: Mapping[str, Any] = NOT_KEPT
 
 
 MAX_DAY = 1e9
@@ -48,8 +51,13 @@ _products: dict[tuple[Any, ...], tuple[str, int]] = {}
 _PRODUCTS_KEPT = 10_000
 
 
-def parse(value: bytes | None, intended_us: int, loader: int = 0, sequence: int = 0) -> Order:
-    """The order in a record's value; the other arguments are from its header.
+def parse(
+    value: bytes | None, intended_us: int, loader: int = 0, sequence: int = 0, keep: bool = True
+) -> Order:
+    """The order in a record's value; intended time, loader and sequence are from its header.
+
+    Args:
+        keep: the document, too; made to be looked at and dropped it costs half as much.
 
     Raises: ValueError: also for a field that is missing or of the wrong kind.
     """
@@ -72,7 +80,8 @@ def parse(value: bytes | None, intended_us: int, loader: int = 0, sequence: int 
             and -MAX_DAY < day < MAX_DAY
         ):
             raise ValueError(f"customer {customer!r}, id {number!r}, dateTime {day!r}")
-        return Order(intended_us, customer, number, day, tuple(names), cents, loader, sequence, document)
+        kept = document if keep else NOT_KEPT
+        return Order(intended_us, customer, number, day, tuple(names), cents, loader, sequence, kept)
     except (KeyError, TypeError, AttributeError, OverflowError) as exc:
         raise ValueError(f"not a transaction: {exc!r}") from exc
 

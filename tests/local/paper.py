@@ -26,6 +26,7 @@ class PaperSink:
     """Writes every order as a row."""
 
     group = "etl-paper"
+    documents = False
     batch_records = 5_000
     batch_s = 0.2
 

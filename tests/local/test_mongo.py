@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +22,8 @@ PARTITION = ("transactions.MA", 0)
 OTHER = ("transactions.RI", 2)
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
-    server = MongoServer(tmp_path_factory.mktemp("mongo"))
-    server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def server(running: MongoServer) -> MongoServer:
-    """The server without any data."""
-    with running.client as client:
-        client.drop_database("pets")
-    return running
-
-
-def sink_at(server: MongoServer) -> MongoSink:
-    sink = MongoSink(server.url)
+def sink_at(mongo: MongoServer) -> MongoSink:
+    sink = MongoSink(mongo.url)
     sink.prepare()
     return sink
 
@@ -64,17 +47,17 @@ def batch(
     )
 
 
-def stored(server: MongoServer) -> dict[str, Any]:
+def stored(mongo: MongoServer) -> dict[str, Any]:
     """All documents by `_id`, asked by a client of the test's own."""
-    with server.client as client:
+    with mongo.client as client:
         return {str(found["_id"]): found for found in client.pets.transactions.find()}
 
 
-def test_documents_are_stored_as_they_are(server: MongoServer) -> None:
-    sink = sink_at(server)
+def test_documents_are_stored_as_they_are(mongo: MongoServer) -> None:
+    sink = sink_at(mongo)
     sink.restore([PARTITION, OTHER])
     assert sink.write([batch(0, 3), batch(0, 2, OTHER)]) == {PARTITION: 3, OTHER: 2}
-    found = stored(server)
+    found = stored(mongo)
     assert set(found) == {f"MA/0/0000000000000abc/{n}" for n in range(3)} | {
         f"RI/2/0000000000000abc/{n}" for n in range(2)
     }
@@ -85,19 +68,19 @@ def test_documents_are_stored_as_they_are(server: MongoServer) -> None:
     }
 
 
-def test_a_batch_that_is_written_again_changes_nothing(server: MongoServer) -> None:
-    sink = sink_at(server)
+def test_a_batch_that_is_written_again_changes_nothing(mongo: MongoServer) -> None:
+    sink = sink_at(mongo)
     sink.restore([PARTITION])
     for first in (batch(0, 3), batch(3, 8)):
         assert sink.write([first]) == {PARTITION: first.half.offset}
-        before = stored(server)
+        before = stored(mongo)
         assert sink.write([first]) == {PARTITION: first.half.offset}
-        assert stored(server) == before
+        assert stored(mongo) == before
 
 
-def test_as_many_partitions_as_one_process_may_have(server: MongoServer) -> None:
+def test_as_many_partitions_as_one_process_may_have(mongo: MongoServer) -> None:
     partitions = [("transactions.MA", number) for number in range(160)]
-    sink = sink_at(server)
+    sink = sink_at(mongo)
     sink.restore(partitions)
     for start, end in ((0, 1), (1, 2)):
         written = sink.write([batch(start, end, partition) for partition in partitions])
@@ -105,33 +88,33 @@ def test_as_many_partitions_as_one_process_may_have(server: MongoServer) -> None
     assert len(sink.restore(partitions)) == 160
 
 
-def test_a_member_that_lost_its_partition_is_told_and_changes_nothing(server: MongoServer) -> None:
-    old, new = sink_at(server), sink_at(server)
+def test_a_member_that_lost_its_partition_is_told_and_changes_nothing(mongo: MongoServer) -> None:
+    old, new = sink_at(mongo), sink_at(mongo)
     old.restore([PARTITION])
     old.write([batch(0, 3)])
     assert new.restore([PARTITION])[PARTITION].offset == 3
     assert new.write([batch(3, 9)]) == {PARTITION: 9}
-    before = stored(server)
+    before = stored(mongo)
     assert old.write([batch(3, 5)]) == {PARTITION: 9}
-    assert stored(server) == before
+    assert stored(mongo) == before
     assert new.write([batch(9, 10)]) == {PARTITION: 10}
 
 
-def test_two_members_at_the_start_of_a_partition(server: MongoServer) -> None:
-    old, new = sink_at(server), sink_at(server)
+def test_two_members_at_the_start_of_a_partition(mongo: MongoServer) -> None:
+    old, new = sink_at(mongo), sink_at(mongo)
     assert (old.restore([PARTITION]), new.restore([PARTITION])) == ({}, {})
     assert new.write([batch(0, 4)]) == {PARTITION: 4}
     assert old.write([batch(0, 2), batch(0, 2, OTHER)]) == {PARTITION: 4, OTHER: 2}
-    assert len(stored(server)) == 6
+    assert len(stored(mongo)) == 6
 
 
-def test_a_database_that_was_emptied_is_another_one(server: MongoServer) -> None:
-    sink = sink_at(server)
+def test_a_database_that_was_emptied_is_another_one(mongo: MongoServer) -> None:
+    sink = sink_at(mongo)
     sink.restore([PARTITION])
     before = sink.identity()
     sink.write([batch(0, 3)])
     assert sink.identity() == before
-    with server.client as client:
+    with mongo.client as client:
         client.drop_database("pets")
     assert sink.write([batch(3, 5)]) == {}
     assert sink.identity() != before
@@ -139,15 +122,15 @@ def test_a_database_that_was_emptied_is_another_one(server: MongoServer) -> None
 
 
 @pytest.mark.parametrize("collection", ["transactions", "kapture.positions"])
-def test_a_collection_that_was_dropped_is_filled_again(server: MongoServer, collection: str) -> None:
-    sink = sink_at(server)
+def test_a_collection_that_was_dropped_is_filled_again(mongo: MongoServer, collection: str) -> None:
+    sink = sink_at(mongo)
     sink.restore([PARTITION])
     sink.write([batch(0, 3)])
-    with server.client as client:
+    with mongo.client as client:
         client.pets.drop_collection(collection)
     assert sink.restore([PARTITION]) == {}
     assert sink.write([batch(0, 3)]) == {PARTITION: 3}
-    assert len(stored(server)) == 3
+    assert len(stored(mongo)) == 3
 
 
 @pytest.mark.parametrize(
@@ -155,21 +138,21 @@ def test_a_collection_that_was_dropped_is_filled_again(server: MongoServer, coll
     [{"text": "\ud800"}, {"number": 2**70}, {"nul\0": 1}, {"deep": {"$where": 1}, "far": float("inf")}],
     ids=["half a character", "too large", "a NUL in a name", "of the server's own taste"],
 )
-def test_a_document_that_cannot_be_stored_is_kept_as_text(server: MongoServer, more: dict[str, Any]) -> None:
-    sink = sink_at(server)
+def test_a_document_that_cannot_be_stored_is_kept_as_text(mongo: MongoServer, more: dict[str, Any]) -> None:
+    sink = sink_at(mongo)
     sink.restore([PARTITION])
     orders = [order(0), order(1, **more), order(2)]
     for _ in range(2):
         assert sink.write([batch(0, 3, orders=orders)]) == {PARTITION: 3}
-        found = stored(server)
+        found = stored(mongo)
         assert len(found) == 3
         odd = found["MA/0/0000000000000abc/1"]
         assert odd["customer"]["id"] == 7
         assert "json" in odd or odd == {**orders[1].document, "_id": odd["_id"]}
 
 
-def test_statistics(server: MongoServer) -> None:
-    sink = sink_at(server)
+def test_statistics(mongo: MongoServer) -> None:
+    sink = sink_at(mongo)
     sink.restore([PARTITION])
     sink.write([batch(0, 100)])
     found = sink.statistics()
@@ -180,11 +163,11 @@ def test_statistics(server: MongoServer) -> None:
     assert sink.statistics().figures["commands"]["insert"] > 0
 
 
-def test_a_server_without_users_takes_anybody(server: MongoServer) -> None:
-    with server.client as client:
+def test_a_server_without_users_takes_anybody(mongo: MongoServer) -> None:
+    with mongo.client as client:
         if "ferretdbVersion" not in client.admin.command("buildInfo"):
             pytest.skip("MongoDB has users")
-    sink = MongoSink(f"mongodb://kapture:secret@127.0.0.1:{server.port}/pets?authSource=admin")
+    sink = MongoSink(f"mongodb://kapture:secret@127.0.0.1:{mongo.port}/pets?authSource=admin")
     sink.prepare()
     sink.restore([PARTITION])
     assert sink.write([batch(0, 1)]) == {PARTITION: 1}
@@ -222,16 +205,16 @@ def test_a_url_that_is_none() -> None:
     assert "hunter2" not in str(told.value)
 
 
-def test_the_local_target_wants_an_empty_database_and_empties_it(server: MongoServer) -> None:
+def test_the_local_target_wants_an_empty_database_and_empties_it(mongo: MongoServer) -> None:
     ours = LocalServer()
-    assert "127.0.0.1" in ours.check(server.url)
-    sink = sink_at(server)
+    assert "127.0.0.1" in ours.check(mongo.url)
+    sink = sink_at(mongo)
     sink.restore([PARTITION])
     sink.write([batch(0, 2)])
     with pytest.raises(UsageError, match="of somebody else"):
-        ours.check(server.url)
-    ours.clear(server.url)
-    ours.check(server.url)
+        ours.check(mongo.url)
+    ours.clear(mongo.url)
+    ours.check(mongo.url)
     with pytest.raises(UsageError, match=r"no server that could be started.*--mongo-url"):
         ours.describe()
     with pytest.raises(UsageError, match="refused"):

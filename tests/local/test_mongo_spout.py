@@ -26,31 +26,16 @@ MA, RI = ("transactions.MA", 0), ("transactions.RI", 2)
 LOADER = "0000000000000abc"
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
-    server = MongoServer(tmp_path_factory.mktemp("mongo"))
-    server.start()
-    yield server
-    server.kill()
-
-
 @pytest.fixture
-def server(running: MongoServer) -> MongoServer:
-    with running.client as client:
-        client.drop_database("pets")
-    return running
-
-
-@pytest.fixture
-def sink(server: MongoServer) -> Iterator[MongoSink]:
-    with contextlib.closing(MongoSink(server.url)) as made:
+def sink(mongo: MongoServer) -> Iterator[MongoSink]:
+    with contextlib.closing(MongoSink(mongo.url)) as made:
         made.prepare()
         yield made
 
 
 @pytest.fixture
-def source(server: MongoServer, sink: MongoSink) -> Iterator[MongoSource]:
-    with contextlib.closing(MongoSource(server.url)) as made:
+def source(mongo: MongoServer, sink: MongoSink) -> Iterator[MongoSource]:
+    with contextlib.closing(MongoSource(mongo.url)) as made:
         yield made
 
 
@@ -79,7 +64,7 @@ def cents(*baskets: Sequence[int]) -> int:
 
 @needs_mongo
 def test_orders_are_rolled_up_and_stay_the_same_until_they_are_settled(
-    server: MongoServer, sink: MongoSink, source: MongoSource
+    mongo: MongoServer, sink: MongoSink, source: MongoSource
 ) -> None:
     sink.restore([MA, RI])
     assert source.books() is None
@@ -98,7 +83,7 @@ def test_orders_are_rolled_up_and_stay_the_same_until_they_are_settled(
     ]
     # One that was late fills the hole; it belongs to the next rollup.
     sink.write([batch(2, [order(1, store=None)], Read(3))])
-    with contextlib.closing(MongoSource(server.url)) as successor:
+    with contextlib.closing(MongoSource(mongo.url)) as successor:
         again = successor.next()
         assert again is not None
         assert (again.orders, again.restocks) == (3, rollup.restocks)
@@ -132,10 +117,10 @@ def test_a_backlog_comes_in_pieces(
 
 
 @needs_mongo
-def test_books_go_with_the_documents(server: MongoServer, sink: MongoSink, source: MongoSource) -> None:
+def test_books_go_with_the_documents(mongo: MongoServer, sink: MongoSink, source: MongoSource) -> None:
     sink.restore([MA])
     source.begin(4)
-    with server.client as client:
+    with mongo.client as client:
         client.drop_database("pets")
     with pytest.raises(SinkUnavailable, match="none yet"):
         source.books()

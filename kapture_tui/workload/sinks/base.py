@@ -62,6 +62,9 @@ class Sink(Protocol):
     group: str
     """The consumer group; also names the component."""
 
+    documents: bool
+    """Whether it needs `Order.document`."""
+
     batch_records: int
     batch_s: float
     """A batch is written when it has so many records, or so many seconds after its first one arrived."""

@@ -64,6 +64,7 @@ class ElasticsearchSink:
     """The sink of group `etl-elasticsearch`: see `Database`."""
 
     group = Component.ELASTICSEARCH_SINK.value
+    documents = True
     # Each request makes every index it touches write its log to the disk: few large ones are worth waiting for.
     batch_records = 2_000
     batch_s = 0.5

@@ -12,16 +12,14 @@ back empty knows of no offset either.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bson.errors import InvalidDocument
 from pymongo import InsertOne, ReplaceOne
 from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
+from pymongo.errors import BulkWriteError, OperationFailure
 
-from kapture_tui.model.errors import Unreachable
 from kapture_tui.model.ledger import GroupHalf
 from kapture_tui.model.spec import Component
 from kapture_tui.workload.header import loader_id
@@ -49,6 +47,7 @@ class MongoSink:
     """The sink of group `etl-mongo`: see `Database`."""
 
     group = Component.MONGO_SINK.value
+    documents = True
     batch_records = 2_000
     # Each batch updates the offsets of its partitions, which takes FerretDB 3 ms each.
     batch_s = 0.5
@@ -60,19 +59,19 @@ class MongoSink:
 
     def prepare(self) -> None:
         """See `Sink`: the collections, as their names alone say whether they are there."""
-        with self._errors("creating the collections"):
+        with self._link.errors("creating the collections"):
             self._create()
 
     def restore(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, GroupHalf]:
         """See `Sink`."""
         self.identity()
-        with self._errors("reading the stored offsets"):
+        with self._link.errors("reading the stored offsets"):
             stored = self._stored(partitions)
         return {p: decode_group(stored[key]["half"]) for p in partitions if (key := self._key(p)) in stored}
 
     def write(self, batches: Sequence[Batch]) -> Mapping[TopicPartition, int]:
         """See `Sink`: first all documents, then the offsets."""
-        with self._errors("writing a batch"):
+        with self._link.errors("writing a batch"):
             self._insert([document for batch in batches for document in documents(batch)])
             if self._advance(batches):
                 return {batch.partition: batch.half.offset for batch in batches}
@@ -82,7 +81,7 @@ class MongoSink:
 
     def identity(self) -> str:
         """See `Sink`: the UUID of the collection of documents; another one began empty."""
-        with self._errors("asking which collection it is"):
+        with self._link.errors("asking which collection it is"):
             uuid = self._link.uuid(DOCUMENTS)
             if not uuid:
                 self._create()
@@ -151,16 +150,6 @@ class MongoSink:
         if batch.start:
             return ReplaceOne({"_id": key, "offset": batch.start}, position)
         return InsertOne(position)
-
-    @contextmanager
-    def _errors(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except (PyMongoError, Unreachable) as exc:
-            cause = exc.cause if isinstance(exc, Unreachable) else self._link.said(exc)
-            raise SinkUnavailable(
-                f"{doing} ({self._link.shown_url})", f"{type(exc).__name__}: {cause}"
-            ) from exc
 
 
 def documents(batch: Batch) -> list[Document]:

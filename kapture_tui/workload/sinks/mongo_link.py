@@ -1,18 +1,21 @@
-"""A connection to MongoDB or FerretDB, and the little that sink and statistics both need of it."""
+"""A connection to MongoDB or FerretDB, and the little that sink, spout and statistics all need of it."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.errors import CollectionInvalid, OperationFailure, PyMongoError
 from pymongo.write_concern import WriteConcern
 
 from kapture_tui.model.errors import Unreachable
+from kapture_tui.workload.sinks.base import SinkUnavailable
 from kapture_tui.workload.sinks.urls import without_password, without_secrets
 
 log = logging.getLogger(__name__)
@@ -131,6 +134,15 @@ class MongoLink:
                 raise Unreachable(f"reaching {self.shown_url}", "the server does not tell collections' UUIDs")
             return bytes(found["info"]["uuid"]).hex()
         return ""
+
+    @contextmanager
+    def errors(self, doing: str) -> Iterator[None]:
+        """Whatever the client raises meanwhile becomes SinkUnavailable."""
+        try:
+            yield
+        except (PyMongoError, Unreachable) as exc:
+            cause = exc.cause if isinstance(exc, Unreachable) else self.said(exc)
+            raise SinkUnavailable(f"{doing} ({self.shown_url})", f"{type(exc).__name__}: {cause}") from exc
 
     def said(self, exc: Exception) -> str:
         """What the client says of an error, in short and without the URL's password."""

@@ -9,15 +9,11 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from pymongo.errors import PyMongoError
-
-from kapture_tui.model.errors import Unreachable
 from kapture_tui.model.intervals import IntervalSet, Range
 from kapture_tui.model.wire import from_wire, to_wire
 from kapture_tui.workload.ledger_json import decode_group
@@ -60,13 +56,13 @@ class MongoSource:
 
     def books(self) -> Books | None:
         """See `Source`."""
-        with self._errors("reading the spout's books"):
+        with self._link.errors("reading the spout's books"):
             page = self._read(self._memory())
         return page.books if page else None
 
     def begin(self, incarnation: int) -> Books:
         """See `Source`."""
-        with self._errors("beginning the spout's books"):
+        with self._link.errors("beginning the spout's books"):
             memory = self._memory()
             page = self._read(memory)
             if page is None:
@@ -76,7 +72,7 @@ class MongoSource:
 
     def next(self) -> Rollup | None:
         """See `Source`: which orders are at work is remembered before they are looked at."""
-        with self._errors("taking orders"):
+        with self._link.errors("taking orders"):
             memory = self._memory()
             page = self._read(memory)
             if page is None:
@@ -98,7 +94,7 @@ class MongoSource:
 
     def settle(self, books: Books) -> None:
         """See `Source`."""
-        with self._errors("settling the spout's books"):
+        with self._link.errors("settling the spout's books"):
             memory = self._memory()
             page = self._read(memory)
             if page is None or page.books.incarnation != books.incarnation:
@@ -135,16 +131,6 @@ class MongoSource:
                 if ranges := (read.delivered - IntervalSet(done.get(key, ()))).ranges:
                     new[key] = ranges
         return new
-
-    @contextmanager
-    def _errors(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except (PyMongoError, Unreachable) as exc:
-            cause = exc.cause if isinstance(exc, Unreachable) else self._link.said(exc)
-            raise SinkUnavailable(
-                f"{doing} ({self._link.shown_url})", f"{type(exc).__name__}: {cause}"
-            ) from exc
 
 
 def first(sequences: Sequences, most: int) -> Sequences:

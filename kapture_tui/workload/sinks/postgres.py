@@ -69,6 +69,7 @@ class PostgresSink:
     """The sink of group `etl-postgres`: see `Database`."""
 
     group = Component.POSTGRES_SINK.value
+    documents = True
     batch_records = 5_000
     batch_s = 0.2
 

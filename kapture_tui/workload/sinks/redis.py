@@ -79,6 +79,7 @@ class RedisSink:
     """The sink of group `etl-redis`: see `Database`."""
 
     group = Component.REDIS_SINK.value
+    documents = False
     batch_records = 5_000
     batch_s = 0.1
 

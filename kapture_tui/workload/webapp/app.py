@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import parse_qs
@@ -36,6 +36,9 @@ _HEADERS = {
 """Of every page: should markup ever get past the escaping, it could still run and load nothing."""
 
 
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
 class Counter(Protocol):
     """Where orders are handed in; see `Desk`."""
 
@@ -52,6 +55,77 @@ class Visits:
     def __init__(self) -> None:
         self.count = 0
 
+    def counted(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint, each answer of which is counted, a failure too."""
+
+        async def count(request: Request) -> Response:
+            try:
+                return await endpoint(request)
+            finally:
+                self.count += 1
+
+        return count
+
+
+class Handlers:
+    """What is answered at each address.
+
+    Args:
+        popular: what sells best in a state; may block, raises Unreachable.
+        trouble: why the shop cannot do its work; "" if it can.
+    """
+
+    def __init__(
+        self, desk: Counter, popular: Callable[[str], list[Sold]], trouble: Callable[[], str]
+    ) -> None:
+        self._desk = desk
+        self._shop = desk.shop
+        self._popular = popular
+        self._trouble = trouble
+
+    async def home(self, _request: Request) -> Response:
+        """The states there are."""
+        return _page(pages.home(self._shop.stores))
+
+    async def state(self, request: Request) -> Response:
+        """What sells best in one; 503 with everything there is to buy while nobody can tell."""
+        state = request.path_params["state"]
+        if state not in self._shop.stores:
+            raise HTTPException(404, f"There is no store in {state!r}.")
+        try:
+            sold = await run_in_threadpool(self._popular, state)
+        except Unreachable as exc:
+            return _page(pages.popular(state, None, str(exc)), HTTPStatus.SERVICE_UNAVAILABLE)
+        return _page(pages.popular(state, sold))
+
+    async def product(self, request: Request) -> Response:
+        """A product and the form to order it."""
+        number = request.path_params["number"]
+        if number >= len(ARTICLES):
+            raise HTTPException(404, f"There is no product {number}.")
+        state = request.query_params.get("state")
+        return _page(pages.product(ARTICLES[number], list(self._shop.stores), state))
+
+    async def order(self, request: Request) -> Response:
+        """201 once Kafka has acknowledged it; 400 for what is no order, 503 while none is taken."""
+        try:
+            wanted = self._shop.order(await _wanted(request))
+            receipt = await asyncio.wait_for(asyncio.wrap_future(self._desk.place(wanted)), ANSWER_S)
+        except NotOrdered as exc:
+            return _refusal(request, HTTPStatus.BAD_REQUEST, str(exc))
+        except NotTaken as exc:
+            return _refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, str(exc))
+        except TimeoutError:
+            text = f"Kafka has not acknowledged the order within {ANSWER_S:.0f} s; it may still go through."
+            return _refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, text)
+        return _receipt(request, receipt)
+
+    async def health(self, _request: Request) -> Response:
+        """200 while the shop can do its work."""
+        text = self._trouble()
+        status = HTTPStatus.SERVICE_UNAVAILABLE if text else HTTPStatus.OK
+        return PlainTextResponse(f"{text or 'ok'}\n", status)
+
 
 def application(
     desk: Counter,
@@ -62,68 +136,17 @@ def application(
     """The shop as an ASGI application.
 
     Args:
-        popular: what sells best in a state; may block, raises Unreachable.
-        trouble: why the shop cannot do its work; "" if it can.
+        popular, trouble: see `Handlers`.
         visits: counts what people and shoppers ask for.
     """
-    shop = desk.shop
-
-    async def home(_request: Request) -> Response:
-        return _page(pages.home(shop.stores))
-
-    async def state_page(request: Request) -> Response:
-        state = request.path_params["state"]
-        if state not in shop.stores:
-            raise HTTPException(404, f"There is no store in {state!r}.")
-        try:
-            sold = await run_in_threadpool(popular, state)
-        except Unreachable as exc:
-            return _page(pages.popular(state, None, str(exc)), HTTPStatus.SERVICE_UNAVAILABLE)
-        return _page(pages.popular(state, sold))
-
-    async def product_page(request: Request) -> Response:
-        number = request.path_params["number"]
-        if number >= len(ARTICLES):
-            raise HTTPException(404, f"There is no product {number}.")
-        state = request.query_params.get("state")
-        return _page(pages.product(ARTICLES[number], list(shop.stores), state))
-
-    async def order(request: Request) -> Response:
-        try:
-            wanted = shop.order(await _wanted(request))
-            receipt = await asyncio.wait_for(asyncio.wrap_future(desk.place(wanted)), ANSWER_S)
-        except NotOrdered as exc:
-            return _refusal(request, HTTPStatus.BAD_REQUEST, str(exc))
-        except NotTaken as exc:
-            return _refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, str(exc))
-        except TimeoutError:
-            text = f"Kafka has not acknowledged the order within {ANSWER_S:.0f} s; it may still go through."
-            return _refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, text)
-        return _receipt(request, receipt)
-
-    async def health(_request: Request) -> Response:
-        text = trouble()
-        return PlainTextResponse(
-            f"{text or 'ok'}\n", HTTPStatus.SERVICE_UNAVAILABLE if text else HTTPStatus.OK
-        )
-
-    def counted(endpoint: Callable[[Request], Any]) -> Callable[[Request], Any]:
-        async def count(request: Request) -> Response:
-            try:
-                response: Response = await endpoint(request)
-                return response
-            finally:
-                visits.count += 1
-
-        return count
-
+    handlers = Handlers(desk, popular, trouble)
     routes = [
-        Route("/", counted(home)),
-        Route("/states/{state}", counted(state_page)),
-        Route("/products/{number:int}", counted(product_page)),
-        Route("/orders", counted(order), methods=["POST"]),
-        Route("/healthz", health),
-        Route("/ready", health),
+        Route("/", visits.counted(handlers.home)),
+        Route("/states/{state}", visits.counted(handlers.state)),
+        Route("/products/{number:int}", visits.counted(handlers.product)),
+        Route("/orders", visits.counted(handlers.order), methods=["POST"]),
+        Route("/healthz", handlers.health),
+        Route("/ready", handlers.health),
     ]
     return Starlette(routes=routes, exception_handlers={HTTPException: _not_found, Exception: _failed})
 

@@ -70,6 +70,7 @@ class TableSink:
     """One connection to a `Table`."""
 
     group = "etl-redis"
+    documents = True
 
     def __init__(self, table: Table, faults: Faults, batch_records: int = 1000, batch_s: float = 0.0) -> None:
         self.table = table

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kapture_tui.workload.petstore.products import PRODUCTS
 from kapture_tui.workload.petstore.records import MESSAGE, BasketSerializer
 from kapture_tui.workload.rollups import roll_up
-from kapture_tui.workload.transaction import Order, parse
+from kapture_tui.workload.transaction import NOT_KEPT, Order, parse
 
 PEOPLE = b',"customer":{"id":42},"store":{"id":3},"dateTime":'
 
@@ -44,6 +44,7 @@ def test_full_records(basket: tuple[int, ...], number: int, day: float) -> None:
     order = parse(record(basket, number=number, day=day), 99)
     fields = [dict(PRODUCTS[index].fields) for index in basket]
     assert order[:4] == Order(99, 42, number, day, (), 0)[:4]
+    assert parse(record(basket, number=number, day=day), 99, keep=False) == order._replace(document=NOT_KEPT)
     assert order.cents == sum(round(100 * f["size"] * f["per_unit_cost"]) for f in fields)
     assert [str(f["brand"]) in name for f, name in zip(fields, order.products, strict=True)] == [True] * len(
         basket
