@@ -299,7 +299,6 @@ class ObserverReport:
         popular: by state, the best-selling products, best first.
         sales: by state, what has been sold.
         drained: every group has read everything the loaders sent, and no loader is live.
-        throttled: see `PodRow.throttled_ratio`; by pod, of those that have a CPU limit and tell how it is kept.
         unavailable: what could not be measured, with the reason.
     """
 
@@ -319,7 +318,6 @@ class ObserverReport:
     sales: Mapping[str, StateSales] = field(default_factory=dict)
     loaders: tuple[LoaderRow, ...] = ()
     drained: bool = False
-    throttled: Mapping[str, float] = field(default_factory=dict)
     unavailable: Mapping[str, str] = field(default_factory=dict)
 
 

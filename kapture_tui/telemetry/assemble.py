@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from kapture_tui.model.event import Event
-from kapture_tui.model.snapshot import ObserverReport, Phase, PodRow, RunInfo, Snapshot
+from kapture_tui.model.snapshot import ObserverReport, Phase, RunInfo, Snapshot
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.targets.base import Observation
 
@@ -65,23 +64,12 @@ def assemble(observation: Observation, previous: Snapshot, *, target: str, time:
         time=time,
         seq=previous.seq + 1,
         run=_run(observation, previous, target),
-        pods=_pods(observation),
+        pods=observation.pods,
         events=latest_events(previous.events, observation.events),
         report_age_s=observation.report_age_s if report else None,
         age_s=observation.age_s,
         unavailable=_unavailable(observation),
         **parts,
-    )
-
-
-def _pods(observation: Observation) -> tuple[PodRow, ...]:
-    """The pods as the target sees them, and how much the CPU limit holds those back that tell it."""
-    throttled = observation.report.throttled if observation.report else {}
-    if not throttled:
-        return observation.pods
-    return tuple(
-        replace(pod, throttled_ratio=throttled[pod.name]) if pod.name in throttled else pod
-        for pod in observation.pods
     )
 
 

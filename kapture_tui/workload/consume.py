@@ -32,7 +32,6 @@ from kapture_tui.workload.ledger_json import encode, key_of
 from kapture_tui.workload.process import NOBODY_ASKS, Readiness, StopSignal, collect_seldom
 from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.sinks.base import Batch, Sink, SinkUnavailable
-from kapture_tui.workload.throttling import ThrottlingReporter
 from kapture_tui.workload.transaction import Order, parse
 
 log = logging.getLogger(__name__)
@@ -88,7 +87,6 @@ class ConsumeLoop:
         self._identity: str | None = None
         self._check_at = 0.0
         self._publisher = _Publisher(producer, name)
-        self._throttling = ThrottlingReporter(producer, name)
         self._joined = False
         self._consumer = join(self)
 
@@ -100,7 +98,6 @@ class ConsumeLoop:
             if self._due():
                 self._store()
             self._publisher.publish_due(self._logs)
-            self._throttling.report_due()
         self._store()
         self._publisher.publish(self._logs)
         self._consumer.close()

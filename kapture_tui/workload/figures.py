@@ -99,14 +99,13 @@ class FiguresPublisher:
         self._since_s = wall()
         self._next_s = clock()
 
-    def publish_due(self, figures: Callable[[], Figures | None]) -> None:
-        """Publish if a second is over, and there is anything to tell. Does not wait: the producer's owner polls it."""
+    def publish_due(self, figures: Callable[[], Figures]) -> None:
+        """Publish if a second is over. Does not wait: whoever owns the producer polls it."""
         now_s = self._clock()
         if now_s < self._next_s:
             return
         self._next_s = now_s + REPORT_S
-        if (told := figures()) is not None:
-            self._publish(told, ended=False)
+        self._publish(figures(), ended=False)
 
     def end(self, figures: Callable[[], Figures]) -> None:
         """Publish for the last time: the process ends. Whoever owns the producer flushes it."""

@@ -35,7 +35,6 @@ from kapture_tui.workload.process import StopSignal
 from kapture_tui.workload.reporting import DRAIN_S, HalfReporter
 from kapture_tui.workload.schedule import Schedule
 from kapture_tui.workload.settings import Settings
-from kapture_tui.workload.throttling import ThrottlingReporter
 from kapture_tui.workload.topics import wait_for_topics
 
 log = logging.getLogger(__name__)
@@ -117,7 +116,6 @@ class Loader:
         self._producer = open_producer(replace(client, message_timeout_s=None))
         self._latency = HistogramLog()
         self._reporter = HalfReporter(self._producer, self._half_to_report)
-        self._throttling = ThrottlingReporter(self._producer, settings.name)
         self.incarnation = next_incarnation(client, settings.name)
         self._number = header.loader_number(settings.run_id, settings.name, self.incarnation)
         self._stream = open_stream(settings, self.incarnation)
@@ -203,7 +201,6 @@ class Loader:
             if order is not None:
                 self._obey(order, now)
         self._reporter.report_due(now)
-        self._throttling.report_due()
 
     def _obey(self, order: Order, now: float) -> None:
         log.info("obeying %s", order)

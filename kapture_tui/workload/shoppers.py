@@ -30,7 +30,6 @@ from kapture_tui.workload.ledger import HistogramLog
 from kapture_tui.workload.process import StopSignal
 from kapture_tui.workload.schedule import Schedule
 from kapture_tui.workload.settings import Settings
-from kapture_tui.workload.throttling import ThrottlingReporter
 from kapture_tui.workload.waiting import TopicsLook, wait_for
 from kapture_tui.workload.webapp.shop import ARTICLES, stores_by_state
 
@@ -217,7 +216,6 @@ def run(settings: Settings, stop: StopSignal) -> None:
     visitors = Visitors(settings.webapp, counts)
     producer = open_producer(client_settings(settings))
     publisher = FiguresPublisher(producer, Component.WEBAPP.value, settings.name)
-    throttling = ThrottlingReporter(producer, settings.name)
     states = [state for state, stores in stores_by_state(load).items() for _ in stores]
     crowd = Crowd(Random(f"{load.seed}/visits/{settings.name}"), states, load.shoppers)
     arrivals = Random(f"{load.seed}/visitors/{settings.name}")
@@ -231,7 +229,6 @@ def run(settings: Settings, stop: StopSignal) -> None:
         for due_s in schedule.take(time.monotonic(), CHUNK):
             visitors.send(due_s, crowd.visit())
         publisher.publish_due(told)
-        throttling.report_due()
         producer.poll(0.0)
         stop.wait(min(PACE_S, max(0.0, schedule.next_s - time.monotonic())))
     visitors.leave()

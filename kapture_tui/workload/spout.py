@@ -28,7 +28,6 @@ from kapture_tui.workload.reporting import HalfReporter
 from kapture_tui.workload.restock import Restock, encode
 from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.sinks.base import SinkUnavailable
-from kapture_tui.workload.throttling import ThrottlingReporter
 from kapture_tui.workload.topics import wait_for_topics
 from kapture_tui.workload.waiting import wait_for
 
@@ -127,7 +126,6 @@ class Spout:
         self._lanes: dict[str, Lane] = {}
         self._reporter = HalfReporter(producer, lambda _state: self._half())
         self._figures = FiguresPublisher(producer, NAME, settings.name)
-        self._throttling = ThrottlingReporter(producer, settings.name)
         self._restocks = self._orders = 0
         self._behind_s: float | None = None
         self._trouble = "it has only just started"
@@ -242,7 +240,6 @@ class Spout:
         if self._books is not None:
             self._reporter.report_due(time.monotonic())
         self._figures.publish_due(self._told)
-        self._throttling.report_due()
         self._producer.poll(WAIT_S)
 
     def _finish(self) -> None:

@@ -15,7 +15,6 @@ from kapture_tui.workload.kafka import ClientSettings, Reader, TopicPartition, o
 from kapture_tui.workload.observer.flow import LATENCY_S, latency
 from kapture_tui.workload.rates import RATE_S, Window
 from kapture_tui.workload.sinks.base import Statistics
-from kapture_tui.workload.throttling import FIGURE, PART
 from kapture_tui.workload.waiting import NotThereYet, TopicsLook
 
 FIGURES: TopicPartition = (FIGURES_TOPIC, 0)
@@ -88,11 +87,6 @@ class FiguresWatch:
         self._awaited = None
 
 
-def throttled_of(told: Mapping[str, Statistics] | None) -> dict[str, float]:
-    """By process, the part of the time that its CPU limit holds it back, of those who tell it."""
-    return dict(told[PART].figures) if told is not None and PART in told else {}
-
-
 def parts_of(told: Mapping[str, Statistics] | None, why: str) -> dict[str, tuple[Statistics | None, str]]:
     """Each of `PARTS`, or None and the reason. Args: told, why: as a `Source` of a `FiguresWatch` answers."""
     return {part: (None, why) if told is None else (told.get(part), SILENT) for part in PARTS}
@@ -120,7 +114,7 @@ class FiguresBook:
         for process in self._processes.values():
             by_part[process.newest.part].append(process)
         return {
-            part: _each(processes, now_s) if part == PART else _together(processes, now_s)
+            part: _together(processes, now_s)
             for part, processes in by_part.items()
             if any(process.lives(now_s) or process.newest.ended for process in processes)
         }
@@ -174,16 +168,6 @@ class _Process:
     def whole(self, name: str) -> Histogram:
         """A histogram as it was told last."""
         return self.newest.histograms.get(name, Histogram())
-
-
-def _each(processes: list[_Process], now_s: float) -> Statistics:
-    """How much each of those who live is throttled, by name."""
-    told = (
-        (process.newest.name, process.newest.figures.get(FIGURE))
-        for process in processes
-        if process.lives(now_s)
-    )
-    return Statistics({name: ratio for name, ratio in told if ratio is not None})
 
 
 def _together(processes: list[_Process], now_s: float) -> Statistics:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from kapture_tui.model.histogram import Histogram
@@ -14,8 +13,6 @@ from kapture_tui.workload.observer.kafka_watch import KafkaPart
 from kapture_tui.workload.sinks.base import Statistics
 
 NOT_DEPLOYED = "not deployed"
-
-NOBODY: Mapping[str, float] = MappingProxyType({})
 
 SHOP_IN = "redis"
 """The database that knows what is bought in each state. What is popular others may tell where it is missing."""
@@ -45,7 +42,6 @@ def assemble(
     seq: int,
     kafka: tuple[KafkaPart | None, str],
     databases: Mapping[str, tuple[Statistics | None, str]],
-    throttled: Mapping[str, float] = NOBODY,
 ) -> ObserverReport:
     """One report.
 
@@ -54,7 +50,6 @@ def assemble(
         seq: of the tick.
         kafka: what Kafka answered, or None and the reason.
         databases: the same of each database of the stack and of each part that tells its figures itself, by name.
-        throttled: see `ObserverReport`.
     """
     part, no_kafka = kafka
     unavailable = dict.fromkeys(("redis", *SHOP), NOT_DEPLOYED)
@@ -91,7 +86,6 @@ def assemble(
         sales=sales,
         loaders=part.loaders if part else (),
         drained=part.drained if part else False,
-        throttled=throttled,
         unavailable=unavailable,
         **own,
     )

@@ -11,7 +11,7 @@ from kapture_tui.model.states import FIGURES_TOPIC
 from kapture_tui.workload.consume import client_settings
 from kapture_tui.workload.control import Order, send
 from kapture_tui.workload.kafka import ClientSettings, KafkaError
-from kapture_tui.workload.observer.figures_watch import PARTS, FiguresWatch, parts_of, throttled_of
+from kapture_tui.workload.observer.figures_watch import PARTS, FiguresWatch, parts_of
 from kapture_tui.workload.observer.kafka_watch import KafkaPart, KafkaWatch
 from kapture_tui.workload.observer.report import Published, assemble
 from kapture_tui.workload.observer.serve import ReportServer
@@ -20,7 +20,6 @@ from kapture_tui.workload.process import StopSignal
 from kapture_tui.workload.rates import next_tick
 from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.sinks import Statistics, open_database
-from kapture_tui.workload.throttling import Throttling
 from kapture_tui.workload.topics import least_partitions
 from kapture_tui.workload.waiting import TopicsLook, knock
 
@@ -40,7 +39,6 @@ class Observer:
         databases: the source for each database of the stack, by name.
         figures: the source for what processes tell of themselves.
         publish: takes each report.
-        throttled: how much this process itself is held back by a CPU limit, by its name; nothing where it is not known.
         clock: monotonic seconds.
         wall: seconds since the epoch.
     """
@@ -51,7 +49,6 @@ class Observer:
         databases: Mapping[str, Source[Statistics]],
         figures: Source[Mapping[str, Statistics]],
         publish: Callable[[Published], None],
-        throttled: Callable[[], Mapping[str, float]] = dict,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -59,7 +56,6 @@ class Observer:
         self._databases = databases
         self._figures = figures
         self._publish = publish
-        self._throttled = throttled
         self._clock = clock
         self._wall = wall
         self._seq = 0
@@ -75,13 +71,11 @@ class Observer:
         self._seq += 1
         kafka = self._kafka.answer()
         databases = {name: source.answer() for name, source in self._databases.items()}
-        told, why = self._figures.answer()
-        parts = databases | parts_of(told, why)
-        throttled = {**throttled_of(told), **self._throttled()}
+        parts = parts_of(*self._figures.answer())
         part = kafka[0]
         self._publish(
             Published(
-                assemble(self._wall(), self._seq, kafka, parts, throttled),
+                assemble(self._wall(), self._seq, kafka, databases | parts),
                 part.histograms if part else {},
                 {"kafka": part is not None}
                 | {name: found is not None for name, (found, _) in databases.items()},
@@ -110,16 +104,6 @@ def _giver(client: ClientSettings) -> Callable[[Order], None]:
     return give
 
 
-def _own(name: str) -> Callable[[], Mapping[str, float]]:
-    throttling = Throttling()
-
-    def ratio() -> Mapping[str, float]:
-        found = throttling.ratio()
-        return {} if found is None else {name: found}
-
-    return ratio
-
-
 def run(settings: Settings, stop: StopSignal) -> None:
     """Observe and serve until told to stop.
 
@@ -137,7 +121,7 @@ def run(settings: Settings, stop: StopSignal) -> None:
     }
     figures = Source("Kafka", FiguresWatch(client, awaited=TopicsLook(client, {FIGURES_TOPIC: 1})).look)
     settings.readiness.say(port=server.port)
-    Observer(kafka, databases, figures, server.publish, _own(settings.name)).run(stop)
+    Observer(kafka, databases, figures, server.publish).run(stop)
     sources: tuple[Source[Any], ...] = (kafka, figures, *databases.values())
     for source in sources:
         source.close()

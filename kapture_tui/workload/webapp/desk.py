@@ -29,7 +29,6 @@ from kapture_tui.workload.petstore.customers import Customer
 from kapture_tui.workload.process import StopSignal
 from kapture_tui.workload.reporting import HalfReporter
 from kapture_tui.workload.settings import Settings
-from kapture_tui.workload.throttling import ThrottlingReporter
 from kapture_tui.workload.webapp.shop import Order, Shop
 
 log = logging.getLogger(__name__)
@@ -130,7 +129,6 @@ class Desk:
         }
         self._reporter = HalfReporter(self._producer, self.half)
         self._figures = FiguresPublisher(self._producer, Component.WEBAPP.value, settings.name)
-        self._throttling = ThrottlingReporter(self._producer, settings.name)
         routes = self._routes.values()
         self._governor = Governor(client, settings.groups, routes) if settings.embedded else None
         self._control = ControlReader(client) if settings.embedded else None
@@ -208,7 +206,6 @@ class Desk:
     def _housekeeping(self, now_s: float) -> None:
         self._reporter.report_due(now_s)
         self._figures.publish_due(self._told)
-        self._throttling.report_due()
         if self._control and self._governor and now_s >= self._next_control_s:
             self._next_control_s = now_s + CONTROL_S
             told = self._control.poll()

@@ -61,7 +61,7 @@ def test_what_the_report_says_is_passed_on_unchanged() -> None:
     pods = (PodRow("etl-0", "etl"),)
     result = snapshot(seen(told, pods=pods, elapsed_s=7.0), Snapshot(seq=41))
     assert (result.time, result.seq, result.pods, result.report_age_s) == ("now", 42, pods, 0.5)
-    passed_on = {f.name for f in fields(ObserverReport)} - {"time", "seq", "unavailable", "throttled"}
+    passed_on = {f.name for f in fields(ObserverReport)} - {"time", "seq", "unavailable"}
     for name in passed_on:
         assert getattr(result, name) == getattr(told, name), name
     assert result.run == RunInfo(
@@ -74,16 +74,6 @@ def test_what_the_report_says_is_passed_on_unchanged() -> None:
         ("kafka", "data-loader", "etl", "observer", "redis", "etl-redis"),
     )
     assert from_wire(Snapshot, to_wire(result)) == result
-
-
-def test_pods_that_are_throttled_say_so_and_others_say_nothing() -> None:
-    pods = (PodRow("etl-0", "etl", cpu_cores=0.5), PodRow("kafka-0", "kafka"))
-    told = snapshot(seen(report(throttled={"etl-0": 0.25, "etl-9": 1.0}), pods=pods)).pods
-    assert [(pod.name, pod.cpu_cores, pod.throttled_ratio) for pod in told] == [
-        ("etl-0", 0.5, 0.25),
-        ("kafka-0", None, None),
-    ]
-    assert snapshot(seen(report(), pods=pods)).pods is pods
 
 
 class TestPhase:
