@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -235,7 +235,7 @@ def _ended(result: Result) -> Result:
 def _concluded(now: DeploymentResult, found: Found) -> DeploymentResult:
     match found:
         case Capacity():
-            bottleneck = _bottleneck(now, found)
+            bottleneck = limit_of(now.tried, found.v)
             return replace(now, status=Status.COMPLETE, capacity=found, bottleneck=bottleneck)
         case Summary():
             return replace(now, status=Status.COMPLETE, summary=found)
@@ -246,12 +246,12 @@ def _concluded(now: DeploymentResult, found: Found) -> DeploymentResult:
             return replace(now, status=status, reason=found.reason)
 
 
-def _bottleneck(now: DeploymentResult, found: Capacity) -> Bottleneck | None:
-    """What most of the trials name that were missed close to the limit."""
+def limit_of(tried: Sequence[Tried], v: float) -> Bottleneck | None:
+    """What most of the trials name that were missed close to the limit `v`."""
     named = [
         one.result.bottleneck
-        for one in now.tried
-        if one.valid and not one.held and one.result.bottleneck and one.trial.rate < 1.5 * found.v
+        for one in tried
+        if one.valid and not one.held and one.result.bottleneck and one.trial.rate < 1.5 * v
     ]
     if not named:
         return None

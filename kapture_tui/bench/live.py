@@ -39,6 +39,7 @@ HOPELESS_S = 5.0
 
 Tell = Callable[[Event], None]
 Clock = Callable[[], float]
+Watch = Callable[[Target], AsyncGenerator[Snapshot, None]]
 
 
 class LiveSite:
@@ -50,6 +51,7 @@ class LiveSite:
         with_names: let the environment name its machines.
         clock: seconds that only rise.
         wall: seconds since the epoch.
+        watch: where Snapshots of the target come from; others may look at them on their way.
     """
 
     def __init__(
@@ -62,7 +64,9 @@ class LiveSite:
         with_names: bool = False,
         clock: Clock = time.monotonic,
         wall: Clock = time.time,
+        watch: Watch = lambda target: Hub(target).snapshots(),
     ) -> None:
+        self._watch = watch
         self._target = target
         self._clock = clock
         self._wall = wall
@@ -82,7 +86,7 @@ class LiveSite:
         try:
             async for event in self._target.deploy(spec):
                 self._tell(event)
-            async with aclosing(Hub(self._target).snapshots()) as snapshots:
+            async with aclosing(self._watch(self._target)) as snapshots:
                 stand = LiveStand(
                     self._target, spec, snapshots, self._objectives, self._with_names, self._clock, self._wall
                 )
@@ -131,6 +135,7 @@ class LiveStand:
         self._clock = clock
         self._wall = wall
         self._last = Look(clock(), wall(), Snapshot())
+        self._whole: list[Look] = []
 
     async def begin(self) -> None:
         """Wait until transactions flow, then pause. Raises KaptureError."""
@@ -142,6 +147,7 @@ class LiveStand:
         """See `Cluster`. Arrivals go on from the deployment's own seed; this one is not needed."""
         each = rate / max(1, self.loaders) if rate else None
         before = self._last
+        self._whole = []
         await self.target.control(each, False)
         if not await self._until(lambda s: _obeyed(s, each), OBEY_S):
             await self._rest(each)
@@ -155,7 +161,7 @@ class LiveStand:
         drained = await self._rest(each)
         # One that is hopeless before it has settled has nothing else to show.
         seen = tuple(looks or settling)
-        return result(Window(before, seen, self._last, drained, cut_short, self.away))
+        return result(Window(before, seen, self._last, drained, cut_short, self.away, tuple(self._whole)))
 
     async def environment(self) -> Environment:
         """See `Stand`."""
@@ -190,6 +196,7 @@ class LiveStand:
         ends_s = self._clock() + limit_s
         async for snapshot in self._snapshots:
             self._last = Look(self._clock(), self._wall(), snapshot)
+            self._whole.append(self._last)
             take(self._last)
             _check(snapshot)
             if done(snapshot):

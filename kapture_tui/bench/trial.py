@@ -75,6 +75,9 @@ class Bottleneck:
 LagSample = tuple[float, float]
 """(seconds since the trial's measured part began, records not yet stored)."""
 
+Sample = tuple[float, float]
+"""(seconds since the trial began, figure)."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
@@ -93,6 +96,9 @@ class TrialResult:
         latency: by group, of this trial alone.
         usage: by component.
         cut_short: ended early, because it could not be held any more.
+        series: second by second, from the order to the loaders until everything was stored: `offered`, `acked` and each
+            consumer group in transactions a second, and `p99_ms` of the slowest group, over ten seconds.
+        at_s: how long the stack had been deployed when it began, seconds; None: not known.
     """
 
     offered_per_s: float | None = None
@@ -108,6 +114,8 @@ class TrialResult:
     latency: Mapping[str, Histogram] = field(default_factory=dict)
     usage: Mapping[str, Usage] = field(default_factory=dict)
     cut_short: bool = False
+    series: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)
+    at_s: float | None = None
 
 
 class Cluster(Protocol):

@@ -9,7 +9,7 @@ from statistics import fmean
 
 from kapture_tui.bench.bottleneck import bottleneck
 from kapture_tui.bench.judge import SLIP_S, growth
-from kapture_tui.bench.trial import LagSample, TrialResult, Usage
+from kapture_tui.bench.trial import LagSample, Sample, TrialResult, Usage
 from kapture_tui.model.histogram import Histogram
 from kapture_tui.model.ledger import GroupLedger
 from kapture_tui.model.snapshot import FlowView, PodRow, Snapshot
@@ -51,6 +51,7 @@ class Window:
         drained: it was.
         cut_short: it was ended early.
         away: a component that is kept away on purpose, whose restarts are no fault; "" for none.
+        whole: everything from the order to the loaders on: settling, measuring and draining.
     """
 
     before: Look
@@ -59,6 +60,7 @@ class Window:
     drained: bool
     cut_short: bool = False
     away: str = ""
+    whole: tuple[Look, ...] = ()
 
     @property
     def all(self) -> tuple[Look, ...]:
@@ -89,7 +91,31 @@ def result(window: Window) -> TrialResult:
         latency=latency,
         usage=usage,
         cut_short=window.cut_short,
+        series=series(window.whole, window.before.at_s),
+        at_s=window.before.snapshot.run.elapsed_s,
     )
+
+
+def series(looks: Sequence[Look], began_s: float) -> dict[str, tuple[Sample, ...]]:
+    """The figures of these looks, second by second since `began_s`; four digits are more than they are sure to."""
+    found: dict[str, list[Sample]] = {}
+    for look in looks:
+        for name, value in flow_figures(look.snapshot.flow):
+            if value is not None:
+                found.setdefault(name, []).append((round(look.at_s - began_s, 1), float(f"{value:.4g}")))
+    return {name: tuple(samples) for name, samples in found.items()}
+
+
+def flow_figures(flow: FlowView | None) -> Iterator[tuple[str, float | None]]:
+    """The figures that are kept by the second, by the names they are kept under."""
+    if flow is None:
+        return
+    yield "offered", flow.offered_per_s
+    yield "acked", flow.acked_per_s
+    for name, group in flow.groups.items():
+        yield name, group.delivered_per_s
+    latencies = [group.latency_ms.p99 for group in flow.groups.values()]
+    yield "p99_ms", max((value for value in latencies if value is not None), default=None)
 
 
 def _growing(lag: Mapping[str, tuple[LagSample, ...]], offered: float | None) -> dict[str, float]:

@@ -15,7 +15,9 @@ from kapture_tui.model.snapshot import (
     GroupFlow,
     GroupLag,
     KafkaView,
+    Latency,
     LoaderRow,
+    RunInfo,
     Snapshot,
     TopicView,
 )
@@ -184,3 +186,14 @@ def test_without_loaders_nobody_says_how_late_they_are() -> None:
 def test_samples_from_before_the_trial_are_none_of_it() -> None:
     old = tuple(replace(one, sample_age_s=40.0) for one in PODS)
     assert result(window(*[snapshot(pods=old)] * 8)).usage["etl"].cpu_cores is None
+
+
+def test_figures_are_kept_by_the_second_from_the_order_to_the_loaders_on() -> None:
+    looks = tuple(
+        Look(6.0 + s, 1e9 + s, snapshot(flow=FlowView(1000.4 + s, None, groups={"etl": GroupFlow(latency)})))
+        for s, latency in enumerate((Latency(p99=120.0), Latency()))
+    )
+    began = Look(5.0, 1e9, snapshot(run=RunInfo(elapsed_s=42.0)))
+    found = result(Window(began, looks, looks[-1], True, whole=looks))
+    assert found.series == {"offered": ((1.0, 1000.0), (2.0, 1001.0)), "p99_ms": ((1.0, 120.0),)}
+    assert found.at_s == 42.0
