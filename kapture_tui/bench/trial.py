@@ -52,7 +52,8 @@ class Usage:
         cpu_limit: sum of the limits; None: at least one has none.
         memory_bytes: largest sum seen.
         throttled_ratio: the worst pod's; None: not known.
-        network_bytes_per_s, disk_bytes_per_s: sums.
+        network_bytes_per_s, disk_bytes_per_s: means of the sums.
+        unavailable: for what is None, the reason.
     """
 
     pods: int = 0
@@ -62,6 +63,7 @@ class Usage:
     throttled_ratio: float | None = None
     network_bytes_per_s: float | None = None
     disk_bytes_per_s: float | None = None
+    unavailable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,7 +272,7 @@ def _usage(looks: Sequence[Look]) -> dict[str, Usage]:
 
 
 def _usage_of(component: str, looks: Sequence[Look]) -> Usage:
-    cores, memory, limits, throttled, count = [], [], [], [], 0
+    cores, memory, network, disk, limits, throttled, count = [], [], [], [], [], [], 0
     for look in looks:
         pods = [pod for pod in look.snapshot.pods if pod.component == component and pod.phase == "Running"]
         count = max(count, len(pods))
@@ -280,17 +280,52 @@ def _usage_of(component: str, looks: Sequence[Look]) -> Usage:
             continue
         limits = [pod.cpu_limit for pod in pods]
         throttled += [pod.throttled_ratio for pod in pods if pod.throttled_ratio is not None]
+        network.append(_network(component, pods, look.snapshot))
+        disk.append(_sum(pod.disk_bytes_per_s for pod in pods))
         since_s = look.at_s - looks[0].at_s
         fresh = [pod for pod in pods if pod.sample_age_s is not None and pod.sample_age_s <= since_s + 1]
         if len(fresh) == len(pods):
-            used = [pod.cpu_cores for pod in pods if pod.cpu_cores is not None]
-            cores += [sum(used)] if len(used) == len(pods) else []
+            cores.append(_sum(pod.cpu_cores for pod in pods))
             memory.append(sum(pod.memory_bytes or 0 for pod in pods))
     known = [limit for limit in limits if limit is not None]
+    found = {
+        "cpu_cores": _mean(cores),
+        "throttled_ratio": max(throttled, default=None),
+        "network_bytes_per_s": _mean(network),
+        "disk_bytes_per_s": _mean(disk),
+    }
+    limit = sum(known) if known and len(known) == len(limits) else None
+    target = looks[0].snapshot.run.target if looks else ""
     return Usage(
         pods=count,
-        cpu_cores=fmean(cores) if cores else None,
-        cpu_limit=sum(known) if known and len(known) == len(limits) else None,
+        cpu_limit=limit,
         memory_bytes=max(memory, default=None),
-        throttled_ratio=max(throttled, default=None),
+        unavailable={name: _why(name, target, limit) for name, value in found.items() if value is None},
+        **found,
     )
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    """The sum; None when one of them is not known."""
+    every = list(values)
+    known = [value for value in every if value is not None]
+    return sum(known) if known and len(known) == len(every) else None
+
+
+def _network(component: str, pods: Sequence[PodRow], snapshot: Snapshot) -> float | None:
+    """Of all pods of a component. A single Redis counts its own, wherever it runs."""
+    if component == Component.REDIS.value and len(pods) == 1 and snapshot.redis is not None:
+        return snapshot.redis.network_bytes_per_s
+    return _sum(pod.network_bytes_per_s for pod in pods)
+
+
+def _why(figure: str, target: str, cpu_limit: float | None) -> str:
+    """Why a figure of a component is not known."""
+    if figure == "cpu_cores":
+        return "no sample was taken in the trial"
+    if figure == "throttled_ratio" and cpu_limit is None:
+        return "no CPU limit is set"
+    if target == "local":
+        shared = "processes of one machine share its network"
+        return shared if figure == "network_bytes_per_s" else "the system does not count it by process"
+    return "metrics.k8s.io does not have it, and these pods do not run our program, which would tell"
