@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from kapture_tui.bench.bottleneck import slowest
 from kapture_tui.bench.judge import Objectives, Outcome, judge
@@ -54,8 +54,18 @@ class Site(Protocol):
     """Where fresh deployments come from."""
 
     def deployment(self, scale: int, seed: int, variant: Variant) -> AbstractAsyncContextManager[Stand]:
-        """Deploy; remove it at the end, whatever happens. Raises KaptureError."""
+        """Deploy; remove it at the end, whatever happens meanwhile: see `to_its_end`. Raises KaptureError."""
         ...
+
+
+async def to_its_end(removal: Coroutine[Any, Any, None]) -> None:
+    """Wait for a removal, and when cancelled meanwhile still do: what is half removed is in everybody's way."""
+    task = asyncio.ensure_future(removal)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +213,11 @@ class Campaign:
             raise _CannotKeep(exc) from exc
 
     def _close(self, number: int, status: Status, reason: str) -> None:
-        """A deployment ended without a finding."""
+        """A deployment ended; what it had found before, while it was being removed, stays found."""
         open_one = self.result.deployments[number - 1]
         closed = replace(open_one, status=status, reason=reason, ended=self._now())
+        if open_one.status is not Status.RUNNING:
+            closed = replace(open_one, reason=reason if status is Status.FAILED else open_one.reason)
         self._save(self.result.with_deployment(closed))
 
     def _end(self, status: Status, reason: str = "") -> None:

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 
+from kapture_tui.bench.campaign import to_its_end
 from kapture_tui.bench.environment import environment
 from kapture_tui.bench.judge import Objectives
 from kapture_tui.bench.result import Environment, Variant
@@ -95,7 +96,7 @@ class LiveSite:
                 async with _away(stand) if variant is Variant.MINUS_ONE else _nothing():
                     yield stand
         finally:
-            await self._remove()
+            await to_its_end(self._remove())
 
     async def _remove(self) -> None:
         last: Event | None = None

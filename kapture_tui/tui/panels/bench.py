@@ -224,7 +224,7 @@ def _scale(ground: Ground, tried: Sequence[Tried], found: Fit | None) -> tuple[L
 def _ticks(ground: Ground) -> Iterator[float]:
     """Round loads; on an axis of less than half a decade powers of ten and their halves are too few."""
     low, high = ground.axis.low, ground.axis.high
-    return Axis(low, high, high / low > 4).ticks(max(2, ground.cells // 12))
+    return Axis(low, high, high / low > 4).ticks(max(2, ground.cells // 9))
 
 
 def _legend(then: Result | None) -> Line:
@@ -243,7 +243,7 @@ def known(measured: Measured, rival: Rival, cells: int) -> Picture:
     told = [
         *(("", text, role) for text, role in _verdict(measured)),
         *(("now", text, role) for text, role in _now(measured)),
-        *(("next", text, "text") for text in _next(measured.after)),
+        *(("next", text, "text") for text in _next(measured.after if measured.trial else None)),
         *(("left", text, "text") for text in _left(measured)),
         *(("then", text, "text") for text in _then(measured.result, rival)),
         *(("kept", text, "dim") for text in _kept(measured)),

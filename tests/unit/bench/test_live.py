@@ -210,3 +210,32 @@ async def test_the_environment_names_its_hosts_only_on_request() -> None:
     for with_names, names in ((False, ()), (True, ("secret-host",))):
         async with site(QueueTarget(1000.0), with_names=with_names).deployment(1, 7, Variant.FULL) as stand:
             assert (await stand.environment()).machines[0].names == names
+
+
+async def test_an_interrupt_while_it_is_removed_does_not_leave_half_of_it() -> None:
+    target = QueueTarget(1000.0)
+    removing, go_on, removed = asyncio.Event(), asyncio.Event(), list[str]()
+    destroy = target.destroy
+
+    async def slowly(purge: bool = False) -> AsyncIterator[Event]:
+        removing.set()
+        await go_on.wait()
+        async for event in destroy(purge):
+            yield event
+        removed.append("removed")
+
+    target.destroy = slowly  # type: ignore[method-assign]
+
+    async def whole() -> None:
+        async with site(target).deployment(1, 1, Variant.FULL):
+            pass
+
+    task = asyncio.ensure_future(whole())
+    await removing.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert target.calls == ["deploy", "destroy"]
+    assert removed == ["removed"]
