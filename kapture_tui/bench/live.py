@@ -7,6 +7,7 @@ sent is stored: only then is it known what was lost and how long the last ones t
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -176,6 +177,12 @@ class LiveStand:
             raise KaptureError(f"scaling the loaders to {number}", f"{live} run after {FLOW_S:.0f} s")
         await self._rest(_rate(self._last.snapshot))
 
+    async def miss_a_broker(self) -> None:
+        """Wait until one broker less answers. Raises KaptureError: that does not happen."""
+        number = _brokers(self._last.snapshot)
+        if not await self._until(lambda s: _brokers(s) < number, FLOW_S):
+            raise KaptureError("keeping a broker away", f"all {number} still answer after {FLOW_S:.0f} s")
+
     async def _rest(self, each: float | None) -> bool:
         """Pause the loaders; whether everything they sent was stored in time."""
         await self.target.control(each, True)
@@ -225,6 +232,12 @@ def _rate(snapshot: Snapshot) -> float | None:
     return next((row.rate for row in snapshot.loaders if row.state == "live"), None)
 
 
+def _brokers(snapshot: Snapshot) -> int:
+    """How many answer, as far as known: what is not known is not fewer."""
+    brokers = snapshot.kafka.brokers if snapshot.kafka else None
+    return sys.maxsize if brokers is None else brokers
+
+
 def _live(snapshot: Snapshot) -> int:
     return sum(row.state == "live" for row in snapshot.loaders)
 
@@ -261,6 +274,7 @@ async def _away(stand: LiveStand) -> AsyncIterator[None]:
     stand.away = Component.KAFKA.value
     keeper = asyncio.create_task(_keep_away(stand.target), name="keep a broker away")
     try:
+        await stand.miss_a_broker()
         yield
     finally:
         keeper.cancel()
