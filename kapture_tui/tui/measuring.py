@@ -220,10 +220,13 @@ class Measuring:
     def epitaph(self) -> str:
         """What is said of it when the console is left."""
         result = self._campaign.result
+        if not self._path.exists():
+            return str(self._failure or "nothing was measured")
         rated = result.score
         sure = f" ± {rated.half_width:.1%}" if rated is not None and rated.half_width is not None else ""
         found = f"carries {rated.v:,.0f}/s{sure}" if rated is not None else result.reason or "no score"
-        lines = [f"{result.id}: {result.status.value}, {found}", f"kept in {self._path}"]
+        lines = [str(self._failure)] if self._failure is not None else []
+        lines += [f"{result.id}: {result.status.value}, {found}", f"kept in {self._path}"]
         if result.status is not Status.COMPLETE and self._resumed_by:
             lines.append(f"to go on: {self._resumed_by}")
         return "\n".join(lines)

@@ -270,7 +270,7 @@ def _verdict(measured: Measured) -> Iterator[tuple[str, str]]:
     if measured.over and rated is not None:
         return
     if measured.over:
-        yield "no score: " + (result.reason or result.status.value), "warn"
+        yield "no score", "warn"
     elif measured.search is not None and measured.deployment is not None:
         yield _estimate(measured.search, measured.deployment), "text" if rated else "strong"
 
@@ -302,10 +302,11 @@ def rate_of(value: float) -> str:
 def _now(measured: Measured) -> Iterator[tuple[str, str]]:
     if measured.failure is not None:
         yield str(measured.failure), "trouble"
-    if measured.over:
+    elif measured.over:
         ended = "over" if measured.result.status is Status.COMPLETE else measured.result.status.value
         reason = measured.result.reason
         yield f"{ended}: {reason}" if reason else ended, "text"
+    if measured.over:
         return
     if measured.stopping:
         yield "stopping; the stack is being removed", "warn"
@@ -353,7 +354,7 @@ def _then(result: Result, rival: Rival) -> Iterator[str]:
     elif then.asked.rule is not result.asked.rule:
         ahead = "; by another rule, not to be compared"
     else:
-        ahead = f"; this run is at {mine.v / then.score.v - 1:+.1%} of that"
+        ahead = f"; this run carries {100 * mine.v / then.score.v - 100:+.1f} %"
     yield f"{rival.name} carried {rate_of(then.score.v)}{sure}{ahead}"
 
 
