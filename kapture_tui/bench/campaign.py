@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from kapture_tui.bench.bottleneck import slowest
 from kapture_tui.bench.judge import Objectives, Outcome, judge
@@ -54,8 +54,18 @@ class Site(Protocol):
     """Where fresh deployments come from."""
 
     def deployment(self, scale: int, seed: int, variant: Variant) -> AbstractAsyncContextManager[Stand]:
-        """Deploy; remove it at the end, whatever happens. Raises KaptureError."""
+        """Deploy; remove it at the end, whatever happens meanwhile: see `to_its_end`. Raises KaptureError."""
         ...
+
+
+async def to_its_end(removal: Coroutine[Any, Any, None]) -> None:
+    """Wait for a removal, and when cancelled meanwhile still do: what is half removed is in everybody's way."""
+    task = asyncio.ensure_future(removal)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +213,11 @@ class Campaign:
             raise _CannotKeep(exc) from exc
 
     def _close(self, number: int, status: Status, reason: str) -> None:
-        """A deployment ended without a finding."""
+        """A deployment ended; what it had found before, while it was being removed, stays found."""
         open_one = self.result.deployments[number - 1]
         closed = replace(open_one, status=status, reason=reason, ended=self._now())
+        if open_one.status is not Status.RUNNING:
+            closed = replace(open_one, reason=reason if status is Status.FAILED else open_one.reason)
         self._save(self.result.with_deployment(closed))
 
     def _end(self, status: Status, reason: str = "") -> None:
@@ -235,7 +247,7 @@ def _ended(result: Result) -> Result:
 def _concluded(now: DeploymentResult, found: Found) -> DeploymentResult:
     match found:
         case Capacity():
-            bottleneck = _bottleneck(now, found)
+            bottleneck = limit_of(now.tried, found.v)
             return replace(now, status=Status.COMPLETE, capacity=found, bottleneck=bottleneck)
         case Summary():
             return replace(now, status=Status.COMPLETE, summary=found)
@@ -246,12 +258,12 @@ def _concluded(now: DeploymentResult, found: Found) -> DeploymentResult:
             return replace(now, status=status, reason=found.reason)
 
 
-def _bottleneck(now: DeploymentResult, found: Capacity) -> Bottleneck | None:
-    """What most of the trials name that were missed close to the limit."""
+def limit_of(tried: Sequence[Tried], v: float) -> Bottleneck | None:
+    """What most of the trials name that were missed close to the limit `v`."""
     named = [
         one.result.bottleneck
-        for one in now.tried
-        if one.valid and not one.held and one.result.bottleneck and one.trial.rate < 1.5 * found.v
+        for one in tried
+        if one.valid and not one.held and one.result.bottleneck and one.trial.rate < 1.5 * v
     ]
     if not named:
         return None

@@ -19,7 +19,8 @@ RATE = 100.0
 def look(rate: float, trials: int, tried: Sequence[Tried], seed: int = 1) -> SearchState:
     """How a heartbeat stands: `partial(look, rate, trials)` is a `Method`."""
     step = _next(rate, trials, tried, seed)
-    return SearchState(tuple(tried), step, None, min(1.0, len(tried) / trials))
+    left_s = (trials - len(tried)) * (SECONDS + AROUND_S) if isinstance(step, Trial) else 0.0
+    return SearchState(tuple(tried), step, None, min(1.0, len(tried) / trials), left_s)
 
 
 def _next(rate: float, trials: int, tried: Sequence[Tried], seed: int) -> Step:

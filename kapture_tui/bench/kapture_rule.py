@@ -16,11 +16,16 @@ from kapture_tui.bench.trial import Purpose, Trial
 MOST = 50
 """Loaders at most."""
 
+USUAL = 8
+"""Loaders until the first decline, as a guess for the budget."""
+
 
 def look(seconds: float, tried: Sequence[Tried], seed: int = 1) -> SearchState:
     """How a run by this rule stands: `partial(look, seconds)` is a `Method`; each step lasts so long."""
     step = _next(seconds, tried, seed)
-    return SearchState(tuple(tried), step, None, 0.0 if isinstance(step, Trial) else 1.0)
+    if not isinstance(step, Trial):
+        return SearchState(tuple(tried), step, None, 1.0)
+    return SearchState(tuple(tried), step, None, 0.0, max(1, USUAL - len(tried)) * seconds)
 
 
 def _next(seconds: float, tried: Sequence[Tried], seed: int) -> Step:

@@ -7,11 +7,13 @@ sent is stored: only then is it known what was lost and how long the last ones t
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 
+from kapture_tui.bench.campaign import to_its_end
 from kapture_tui.bench.environment import environment
 from kapture_tui.bench.judge import Objectives
 from kapture_tui.bench.result import Environment, Variant
@@ -39,6 +41,7 @@ HOPELESS_S = 5.0
 
 Tell = Callable[[Event], None]
 Clock = Callable[[], float]
+Watch = Callable[[Target], AsyncGenerator[Snapshot, None]]
 
 
 class LiveSite:
@@ -50,6 +53,7 @@ class LiveSite:
         with_names: let the environment name its machines.
         clock: seconds that only rise.
         wall: seconds since the epoch.
+        watch: where Snapshots of the target come from; others may look at them on their way.
     """
 
     def __init__(
@@ -62,7 +66,9 @@ class LiveSite:
         with_names: bool = False,
         clock: Clock = time.monotonic,
         wall: Clock = time.time,
+        watch: Watch = lambda target: Hub(target).snapshots(),
     ) -> None:
+        self._watch = watch
         self._target = target
         self._clock = clock
         self._wall = wall
@@ -82,7 +88,7 @@ class LiveSite:
         try:
             async for event in self._target.deploy(spec):
                 self._tell(event)
-            async with aclosing(Hub(self._target).snapshots()) as snapshots:
+            async with aclosing(self._watch(self._target)) as snapshots:
                 stand = LiveStand(
                     self._target, spec, snapshots, self._objectives, self._with_names, self._clock, self._wall
                 )
@@ -91,7 +97,7 @@ class LiveSite:
                 async with _away(stand) if variant is Variant.MINUS_ONE else _nothing():
                     yield stand
         finally:
-            await self._remove()
+            await to_its_end(self._remove())
 
     async def _remove(self) -> None:
         last: Event | None = None
@@ -131,6 +137,7 @@ class LiveStand:
         self._clock = clock
         self._wall = wall
         self._last = Look(clock(), wall(), Snapshot())
+        self._whole: list[Look] = []
 
     async def begin(self) -> None:
         """Wait until transactions flow, then pause. Raises KaptureError."""
@@ -142,6 +149,7 @@ class LiveStand:
         """See `Cluster`. Arrivals go on from the deployment's own seed; this one is not needed."""
         each = rate / max(1, self.loaders) if rate else None
         before = self._last
+        self._whole = []
         await self.target.control(each, False)
         if not await self._until(lambda s: _obeyed(s, each), OBEY_S):
             await self._rest(each)
@@ -155,7 +163,7 @@ class LiveStand:
         drained = await self._rest(each)
         # One that is hopeless before it has settled has nothing else to show.
         seen = tuple(looks or settling)
-        return result(Window(before, seen, self._last, drained, cut_short, self.away))
+        return result(Window(before, seen, self._last, drained, cut_short, self.away, tuple(self._whole)))
 
     async def environment(self) -> Environment:
         """See `Stand`."""
@@ -168,6 +176,12 @@ class LiveStand:
             live = _live(self._last.snapshot)
             raise KaptureError(f"scaling the loaders to {number}", f"{live} run after {FLOW_S:.0f} s")
         await self._rest(_rate(self._last.snapshot))
+
+    async def miss_a_broker(self) -> None:
+        """Wait until one broker less answers. Raises KaptureError: that does not happen."""
+        number = _brokers(self._last.snapshot)
+        if not await self._until(lambda s: _brokers(s) < number, FLOW_S):
+            raise KaptureError("keeping a broker away", f"all {number} still answer after {FLOW_S:.0f} s")
 
     async def _rest(self, each: float | None) -> bool:
         """Pause the loaders; whether everything they sent was stored in time."""
@@ -190,6 +204,7 @@ class LiveStand:
         ends_s = self._clock() + limit_s
         async for snapshot in self._snapshots:
             self._last = Look(self._clock(), self._wall(), snapshot)
+            self._whole.append(self._last)
             take(self._last)
             _check(snapshot)
             if done(snapshot):
@@ -215,6 +230,12 @@ def _never(_: Snapshot) -> bool:
 def _rate(snapshot: Snapshot) -> float | None:
     """What a loader is asked for now; None: as fast as it can, or there is none."""
     return next((row.rate for row in snapshot.loaders if row.state == "live"), None)
+
+
+def _brokers(snapshot: Snapshot) -> int:
+    """How many answer, as far as known: what is not known is not fewer."""
+    brokers = snapshot.kafka.brokers if snapshot.kafka else None
+    return sys.maxsize if brokers is None else brokers
 
 
 def _live(snapshot: Snapshot) -> int:
@@ -253,6 +274,7 @@ async def _away(stand: LiveStand) -> AsyncIterator[None]:
     stand.away = Component.KAFKA.value
     keeper = asyncio.create_task(_keep_away(stand.target), name="keep a broker away")
     try:
+        await stand.miss_a_broker()
         yield
     finally:
         keeper.cancel()

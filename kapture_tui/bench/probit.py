@@ -31,6 +31,9 @@ REACH = 0.4
 STEPS = 81
 """ln V is looked for this far on both sides of the trials' middle, in so many steps (of 1 %)."""
 
+REACH_90 = 1.6449
+"""Standard normal quantile of 0.95: so many standard errors reach to either end of an interval of 90 %."""
+
 Outcome = tuple[float, bool]
 """(ln of the load, whether it was held)."""
 
@@ -53,6 +56,11 @@ class Fit:
     def v(self) -> float:
         """The limit, transactions a second."""
         return math.exp(self.ln_v)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Where the limit lies, 90 % sure, transactions a second."""
+        return math.exp(self.ln_v - REACH_90 * self.error), math.exp(self.ln_v + REACH_90 * self.error)
 
     def held(self, rate: float) -> float:
         """The part of trials at this load that is held, lapses left out."""

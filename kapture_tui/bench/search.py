@@ -166,12 +166,14 @@ class SearchState:
         step: what comes next, or what was found.
         fit: the curve through the trials so far; None: not enough of them.
         done: part of the search that is over, 0 to 1, by the trials that count.
+        left_s: about how long the trials take that are still to be made, seconds, the next one included.
     """
 
     tried: tuple[Tried, ...]
     step: Step
     fit: Fit | None
     done: float
+    left_s: float = 0.0
 
 
 Method = Callable[[Sequence[Tried], int], SearchState]
@@ -183,7 +185,23 @@ def look(plan: Plan, tried: Sequence[Tried], seed: int = 1) -> SearchState:
     stairs = _counting(_of(tried, Purpose.STAIR))
     step = next_step(plan, tried, seed)
     done = 1.0 if not isinstance(step, Trial) else min(1.0, len(stairs) / plan.stairs) * 0.95
-    return SearchState(tuple(tried), step, _fit(tried), done)
+    return SearchState(tuple(tried), step, _fit(tried), done, _left_s(plan, tried, step))
+
+
+def _left_s(plan: Plan, tried: Sequence[Tried], step: Step) -> float:
+    if not isinstance(step, Trial):
+        return 0.0
+    confirm_s = plan.confirm_s + plan.around_s
+    if step.purpose is Purpose.CONFIRM:
+        return confirm_s
+    counted, made = len(_counting(_of(tried, Purpose.STAIR))), len(_of(tried, Purpose.STAIR))
+    # The last stair before the first turn counts as well: with the approach some two are still to come.
+    approach = 0 if counted else max(1, _APPROACH - made)
+    stairs_s = (plan.stairs - counted + approach) * (plan.stair_s + plan.around_s)
+    if step.purpose is Purpose.STAIR:
+        return stairs_s + confirm_s
+    explored = len(tried)
+    return max(1, EXPLORE_TRIALS - explored) * (plan.explore_s + plan.around_s) + stairs_s + confirm_s
 
 
 def next_step(plan: Plan, tried: Sequence[Tried], seed: int = 1) -> Step:
@@ -212,6 +230,15 @@ def next_step(plan: Plan, tried: Sequence[Tried], seed: int = 1) -> Step:
     if rate < LEAST_RATE:
         return GivenUp(f"not even {LEAST_RATE:g} transaction a second is held: {_why(tried)}")
     return Trial(rate, seconds, seed * 1000 + len(tried), purpose)
+
+
+def forecast(method: Method, tried: Sequence[Tried], step: Trial, seed: int) -> tuple[Step, Step]:
+    """What comes after a trial that is being made: if it holds, and if it does not."""
+    held, missed = (
+        method((*tried, Tried(step, TrialResult(), Judgement(outcome))), seed).step
+        for outcome in (Outcome.HELD, Outcome.MISSED)
+    )
+    return held, missed
 
 
 def _given_up(tried: Sequence[Tried]) -> GivenUp | None:
@@ -290,9 +317,13 @@ def _counting(stairs: Sequence[Tried]) -> Sequence[Tried]:
 # --- the end ------------------------------------------------------------------------------------------------------
 
 
+def counted(tried: Sequence[Tried]) -> tuple[Tried, ...]:
+    """The trials that carry the fit."""
+    return (*_counting(_of(tried, Purpose.STAIR)), *_of(tried, Purpose.CONFIRM))
+
+
 def _fit(tried: Sequence[Tried]) -> Fit | None:
-    counting = (*_counting(_of(tried, Purpose.STAIR)), *_of(tried, Purpose.CONFIRM))
-    return fit([(math.log(one.trial.rate), one.held) for one in counting])
+    return fit([(math.log(one.trial.rate), one.held) for one in counted(tried)])
 
 
 def _confirm(tried: Sequence[Tried]) -> float | Capacity:
@@ -302,7 +333,5 @@ def _confirm(tried: Sequence[Tried]) -> float | Capacity:
     long = _of(tried, Purpose.CONFIRM)
     confirmed = any(one.held for one in long)
     if confirmed or len(long) >= _CONFIRMATIONS:
-        reach = 1.645 * found.error
-        low, high = math.exp(found.ln_v - reach), math.exp(found.ln_v + reach)
-        return Capacity(found.v, low, high, found.sigma, confirmed)
+        return Capacity(found.v, *found.interval, found.sigma, confirmed)
     return long[0].trial.rate if long else found.rate_held(NINE_OF_TEN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,8 @@ def write(path: Path, result: Result) -> None:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as exc:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
         remedy = "make room there, then go on with --resume: what was written before is whole"
         raise KaptureError(f"keeping the result in {path}", exc.strerror or str(exc), remedy) from exc
 

@@ -52,7 +52,8 @@ class Usage:
         cpu_limit: sum of the limits; None: at least one has none.
         memory_bytes: largest sum seen.
         throttled_ratio: the worst pod's; None: not known.
-        network_bytes_per_s, disk_bytes_per_s: sums.
+        network_bytes_per_s, disk_bytes_per_s: means of the sums.
+        unavailable: for what is None, the reason.
     """
 
     pods: int = 0
@@ -62,6 +63,7 @@ class Usage:
     throttled_ratio: float | None = None
     network_bytes_per_s: float | None = None
     disk_bytes_per_s: float | None = None
+    unavailable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,9 @@ class Bottleneck:
 
 LagSample = tuple[float, float]
 """(seconds since the trial's measured part began, records not yet stored)."""
+
+Sample = tuple[float, float]
+"""(seconds since the trial began, figure)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,9 @@ class TrialResult:
         latency: by group, of this trial alone.
         usage: by component.
         cut_short: ended early, because it could not be held any more.
+        series: second by second, from the order to the loaders until everything was stored: `offered`, `acked` and each
+            consumer group in transactions a second, and `p99_ms` of the slowest group, over ten seconds.
+        at_s: how long the stack had been deployed when it began, seconds; None: not known.
     """
 
     offered_per_s: float | None = None
@@ -108,6 +116,8 @@ class TrialResult:
     latency: Mapping[str, Histogram] = field(default_factory=dict)
     usage: Mapping[str, Usage] = field(default_factory=dict)
     cut_short: bool = False
+    series: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)
+    at_s: float | None = None
 
 
 class Cluster(Protocol):

@@ -9,7 +9,7 @@ from statistics import fmean
 
 from kapture_tui.bench.bottleneck import bottleneck
 from kapture_tui.bench.judge import SLIP_S, growth
-from kapture_tui.bench.trial import LagSample, TrialResult, Usage
+from kapture_tui.bench.trial import LagSample, Sample, TrialResult, Usage
 from kapture_tui.model.histogram import Histogram
 from kapture_tui.model.ledger import GroupLedger
 from kapture_tui.model.snapshot import FlowView, PodRow, Snapshot
@@ -51,6 +51,7 @@ class Window:
         drained: it was.
         cut_short: it was ended early.
         away: a component that is kept away on purpose, whose restarts are no fault; "" for none.
+        whole: everything from the order to the loaders on: settling, measuring and draining.
     """
 
     before: Look
@@ -59,6 +60,7 @@ class Window:
     drained: bool
     cut_short: bool = False
     away: str = ""
+    whole: tuple[Look, ...] = ()
 
     @property
     def all(self) -> tuple[Look, ...]:
@@ -89,7 +91,31 @@ def result(window: Window) -> TrialResult:
         latency=latency,
         usage=usage,
         cut_short=window.cut_short,
+        series=series(window.whole, window.before.at_s),
+        at_s=window.before.snapshot.run.elapsed_s,
     )
+
+
+def series(looks: Sequence[Look], began_s: float) -> dict[str, tuple[Sample, ...]]:
+    """The figures of these looks, second by second since `began_s`; four digits are more than they are sure to."""
+    found: dict[str, list[Sample]] = {}
+    for look in looks:
+        for name, value in flow_figures(look.snapshot.flow):
+            if value is not None:
+                found.setdefault(name, []).append((round(look.at_s - began_s, 1), float(f"{value:.4g}")))
+    return {name: tuple(samples) for name, samples in found.items()}
+
+
+def flow_figures(flow: FlowView | None) -> Iterator[tuple[str, float | None]]:
+    """The figures that are kept by the second, by the names they are kept under."""
+    if flow is None:
+        return
+    yield "offered", flow.offered_per_s
+    yield "acked", flow.acked_per_s
+    for name, group in flow.groups.items():
+        yield name, group.delivered_per_s
+    latencies = [group.latency_ms.p99 for group in flow.groups.values()]
+    yield "p99_ms", max((value for value in latencies if value is not None), default=None)
 
 
 def _growing(lag: Mapping[str, tuple[LagSample, ...]], offered: float | None) -> dict[str, float]:
@@ -246,7 +272,7 @@ def _usage(looks: Sequence[Look]) -> dict[str, Usage]:
 
 
 def _usage_of(component: str, looks: Sequence[Look]) -> Usage:
-    cores, memory, limits, throttled, count = [], [], [], [], 0
+    cores, memory, network, disk, limits, throttled, count = [], [], [], [], [], [], 0
     for look in looks:
         pods = [pod for pod in look.snapshot.pods if pod.component == component and pod.phase == "Running"]
         count = max(count, len(pods))
@@ -254,17 +280,52 @@ def _usage_of(component: str, looks: Sequence[Look]) -> Usage:
             continue
         limits = [pod.cpu_limit for pod in pods]
         throttled += [pod.throttled_ratio for pod in pods if pod.throttled_ratio is not None]
+        network.append(_network(component, pods, look.snapshot))
+        disk.append(_sum(pod.disk_bytes_per_s for pod in pods))
         since_s = look.at_s - looks[0].at_s
         fresh = [pod for pod in pods if pod.sample_age_s is not None and pod.sample_age_s <= since_s + 1]
         if len(fresh) == len(pods):
-            used = [pod.cpu_cores for pod in pods if pod.cpu_cores is not None]
-            cores += [sum(used)] if len(used) == len(pods) else []
+            cores.append(_sum(pod.cpu_cores for pod in pods))
             memory.append(sum(pod.memory_bytes or 0 for pod in pods))
     known = [limit for limit in limits if limit is not None]
+    found = {
+        "cpu_cores": _mean(cores),
+        "throttled_ratio": max(throttled, default=None),
+        "network_bytes_per_s": _mean(network),
+        "disk_bytes_per_s": _mean(disk),
+    }
+    limit = sum(known) if known and len(known) == len(limits) else None
+    target = looks[0].snapshot.run.target if looks else ""
     return Usage(
         pods=count,
-        cpu_cores=fmean(cores) if cores else None,
-        cpu_limit=sum(known) if known and len(known) == len(limits) else None,
+        cpu_limit=limit,
         memory_bytes=max(memory, default=None),
-        throttled_ratio=max(throttled, default=None),
+        unavailable={name: _why(name, target, limit) for name, value in found.items() if value is None},
+        **found,
     )
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    """The sum; None when one of them is not known."""
+    every = list(values)
+    known = [value for value in every if value is not None]
+    return sum(known) if known and len(known) == len(every) else None
+
+
+def _network(component: str, pods: Sequence[PodRow], snapshot: Snapshot) -> float | None:
+    """Of all pods of a component. A single Redis counts its own, wherever it runs."""
+    if component == Component.REDIS.value and len(pods) == 1 and snapshot.redis is not None:
+        return snapshot.redis.network_bytes_per_s
+    return _sum(pod.network_bytes_per_s for pod in pods)
+
+
+def _why(figure: str, target: str, cpu_limit: float | None) -> str:
+    """Why a figure of a component is not known."""
+    if figure == "cpu_cores":
+        return "no sample was taken in the trial"
+    if figure == "throttled_ratio" and cpu_limit is None:
+        return "no CPU limit is set"
+    if target == "local":
+        shared = "processes of one machine share its network"
+        return shared if figure == "network_bytes_per_s" else "the system does not count it by process"
+    return "metrics.k8s.io does not have it, and these pods do not run our program, which would tell"

@@ -2,132 +2,87 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kapture_tui.bench import heartbeat, kapture_rule
-from kapture_tui.bench.budget import plan_for
+from kapture_tui.bench import order
 from kapture_tui.bench.campaign import Campaign, Progress, Site
 from kapture_tui.bench.catalogue import own_folder, unfinished
 from kapture_tui.bench.judge import Objectives
+from kapture_tui.bench.order import Way, begun, deployments, way_of, with_manifests
 from kapture_tui.bench.result import Asked, Result, Rule, Status
-from kapture_tui.bench.search import Method, Plan, Tried, look
+from kapture_tui.bench.search import Tried
 from kapture_tui.bench.simulate import SimulatedSite, load
 from kapture_tui.bench.store import write
 from kapture_tui.bench.trial import Purpose, Trial
-from kapture_tui.cli import figures, results, running, stack
-from kapture_tui.cli.options import COMPONENTS
+from kapture_tui.cli import figures, plain, results, running, stack
 from kapture_tui.cli.output import note, say
 from kapture_tui.cli.question import Consent, agreed, check
 from kapture_tui.cli.settings import Bench
 from kapture_tui.model.errors import UsageError
-from kapture_tui.model.times import timestamp
 from kapture_tui.tui.figures import plural
 from kapture_tui.tui.questions import deployment
 
 if TYPE_CHECKING:
     from kapture_tui.targets.base import Target
 
-DEPLOY_S = {"local": 20.0, "kubernetes": 80.0, "simulated": 0.0}
-"""What a deployment and its removal take, about, seconds."""
-
-_LETTERS = {o.component.value: o.flags[0][1:] for o in COMPONENTS.options if o.component is not None}
-"""By component, the letter that chooses it."""
-
-STEP_S = (20.0, 180.0)
-"""A step of Kapture's rule lasts between these; its own lasted 300 s, of which 180 counted."""
-
-STEPS = 8
-"""Loaders until the first decline, as a guess for the budget."""
-
 
 def run(command: Bench) -> int:
     """Do it; see `settings.Bench`."""
     asked = asked_for(command)
-    way = way_of(command, asked)
+    way = way_of(asked)
     if command.simulate:
         site = SimulatedSite(load(command.simulate))
         return running.run(_measure(command, way, start(command, asked), site))
     from kapture_tui.targets import open_target
 
     target = open_target(command.target, command.spec.namespace, command.connection)
-    return running.run(stack.closed(target, _on(command, target, asked, way)))
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How it is measured. `seconds`: about how long each deployment takes. `start`: the first load, a second."""
-
-    method: Method
-    seconds: float
-    start: float
+    if command.json or command.plain or plain.wanted():
+        return running.run(stack.closed(target, _on(command, target, asked, way)))
+    # What is asked for comes before the screen, which has connections of its own.
+    made: list[Result] = []
+    code = running.run(stack.closed(target, _agree(command, target, asked, made)))
+    return _shown(command, *made) if made else code
 
 
 def asked_for(command: Bench) -> Asked:
     """The part of the command that decides what the figures mean."""
-    spec = command.spec
-    rule = Rule.HEARTBEAT if command.heartbeat else Rule(command.rule)
-    return Asked(
-        target=command.target,
-        scales=command.scales,
-        components=tuple(sorted(component.value for component in spec.components)),
-        load=spec.load,
-        repeats=command.repeats,
+    return order.asked_for(
+        command.spec,
+        command.target,
         budget_min=command.budget_min,
+        repeats=command.repeats,
         p99_ms=command.p99_s * 1000,
-        rule=rule,
+        rule=Rule.HEARTBEAT if command.heartbeat else Rule(command.rule),
+        scales=command.scales,
         minus_one=command.minus_one,
         auto_loaders=command.auto_loaders,
         price_per_hour=command.price_per_hour,
-        storage=spec.cluster.storage,
-        redis_count=spec.cluster.redis_count,
-        cpu_limits=spec.cluster.cpu_limits,
-        kustomize=spec.cluster.kustomize is not None,
         simulate=command.simulate,
     )
-
-
-def way_of(command: Bench, asked: Asked) -> Way:
-    """How to measure within the budget. Raises UsageError when it is too short."""
-    deploy_s = DEPLOY_S[command.target]
-    number = deployments(asked)
-    each_s = command.budget_min * 60 / number
-    if asked.rule is Rule.HEARTBEAT:
-        trials = max(3, int((each_s - deploy_s) / (heartbeat.SECONDS + heartbeat.AROUND_S)))
-        return Way(partial(heartbeat.look, heartbeat.RATE, trials), each_s, heartbeat.RATE)
-    if asked.rule is Rule.KAPTURE:
-        step_s = min(max((each_s - deploy_s) / STEPS, STEP_S[0]), STEP_S[1])
-        return Way(partial(kapture_rule.look, step_s), deploy_s + STEPS * step_s, Plan().start)
-    plan = plan_for(command.budget_min, number, deploy_s, Objectives(asked.p99_ms))
-    return Way(partial(look, plan), plan.seconds, plan.start)
-
-
-def deployments(asked: Asked) -> int:
-    """How many there will be, if none fails."""
-    return asked.repeats * len(asked.scales) * (2 if asked.minus_one else 1)
 
 
 def start(command: Bench, asked: Asked) -> Result:
     """A new result, or with --resume the one to go on with. Raises UsageError when there is none."""
     if command.resume:
         return unfinished(asked, command.folder or own_folder())
-    now = timestamp(time.time())
-    letters = "".join(_LETTERS[name] for name in asked.components)
-    kind = "" if asked.rule is Rule.CAPACITY else f"-{asked.rule.value}"
-    stamp = now[:19].replace("-", "").replace(":", "")
-    name = f"{stamp}-{asked.target}-{asked.scales[0]}{'-' if letters else ''}{letters}{kind}"
-    return Result(id=name, asked=asked, started=now, seed=command.spec.load.seed)
+    return begun(asked, command.spec.load.seed)
 
 
 async def _on(command: Bench, target: Target, asked: Asked, way: Way) -> int:
     """Measure on a real stack, once that is agreed. Raises UsageError when one runs there already."""
-    from kapture_tui.bench.environment import manifests_hash
     from kapture_tui.bench.live import LiveSite
 
+    result = await _agreed(command, target, asked)
+    objectives = Objectives(asked.p99_ms)
+    site = LiveSite(target, command.spec, objectives, way.start, stack.tell, command.with_names)
+    return await _measure(command, way, result, site)
+
+
+async def _agreed(command: Bench, target: Target, asked: Asked) -> Result:
+    """The result to begin or to go on with, once all is there and agreed."""
     consent = Consent(command.yes, command.connection.context is not None)
     check(target, consent)
     if target.name != "local" and (await stack.look(target)).spec is not None:
@@ -137,12 +92,30 @@ async def _on(command: Bench, target: Target, asked: Asked, way: Way) -> int:
     result = start(command, asked)
     then = ("then", f"measures and removes it, {deployments(asked)} times over")
     await agreed(target, consent, deployment(command.spec), then)
-    if target.name != "local":
-        overlay = command.spec.cluster.kustomize
-        result = replace(result, manifests_sha256=manifests_hash(Path(overlay) if overlay else None))
-    objectives = Objectives(asked.p99_ms)
-    site = LiveSite(target, command.spec, objectives, way.start, stack.tell, command.with_names)
-    return await _measure(command, way, result, site)
+    return with_manifests(result, command.spec)
+
+
+async def _agree(command: Bench, target: Target, asked: Asked, made: list[Result]) -> int:
+    """As `_agreed`, for one loop of its own: puts the result into `made`."""
+    made.append(await _agreed(command, target, asked))
+    return 0
+
+
+def _shown(command: Bench, result: Result) -> int:
+    """Measure in the console, and say at its end what was found."""
+    from kapture_tui.targets import open_target
+    from kapture_tui.tui import ConsoleOptions, run_bench
+
+    options = ConsoleOptions(
+        open_target,
+        command.spec,
+        target=command.target,
+        theme=command.theme,
+        connection=command.connection,
+        yes=True,
+        results=command.folder,
+    )
+    return run_bench(result, options, command.with_names)
 
 
 async def _measure(command: Bench, way: Way, result: Result, site: Site) -> int:

@@ -378,7 +378,9 @@ BENCH = Group(
         Option(("--resume",), "go on with the latest run like this one that was cut off"),
         _RESULTS,
         Option(("--with-names",), "keep host names in the result"),
-        Option(("--json",), "print the result as the last line"),
+        Option(("--json",), "no console; print the result as the last line"),
+        PLAIN,
+        *(option for option in LOOK.options if option.name == "theme"),
         Option(("--yes",), "do not ask"),
     ),
 )

@@ -260,6 +260,8 @@ def _bench(line: _Line) -> settings.Command:
         json=words.json,
         connection=where.connection,
         yes=words.yes,
+        plain=words.plain,
+        theme=words.theme,
     )
 
 

@@ -23,6 +23,13 @@ from kapture_tui.model.wire import to_wire
 from kapture_tui.tui.figures import plural
 
 _PLOT_LINES = 16
+_USED = {
+    "cpu_cores": "CPU",
+    "throttled_ratio": "throttling",
+    "network_bytes_per_s": "network",
+    "disk_bytes_per_s": "disk",
+}
+"""What a component uses, in words."""
 _ALIKE = ("target", "scales", "components", "p99_ms", "storage", "redis_count", "cpu_limits")
 """What two runs should have asked for alike."""
 
@@ -89,7 +96,7 @@ def _interval(rated: Score | None) -> str:
 
 
 def _show(command: Results, result: Result) -> int:
-    lines = [*summary(result), "", *_deployments(result)]
+    lines = [*summary(result), "", *_deployments(result), *_unmeasured(result)]
     if command.json:
         say(as_json(result))
     else:
@@ -173,6 +180,20 @@ def _deployments(result: Result) -> list[str]:
         for one in result.deployments
     ]
     return table(head, rows)
+
+
+def _unmeasured(result: Result) -> Iterator[str]:
+    """Which usage is not known of which components, and why."""
+    missing: dict[tuple[str, str], set[str]] = {}
+    for one in result.deployments:
+        for tried in one.tried:
+            for component, used in tried.result.usage.items():
+                for figure, why in used.unavailable.items():
+                    missing.setdefault((_USED[figure], why), set()).add(component)
+    if missing:
+        yield ""
+    for (figure, why), components in sorted(missing.items()):
+        yield f"{figure} not measured of {', '.join(sorted(components))}: {why}"
 
 
 def finding(deployment: DeploymentResult) -> str:

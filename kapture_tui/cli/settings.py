@@ -210,6 +210,7 @@ class Bench:
         folder: of the result files; None: see `catalogue.own_folder`.
         with_names: host names stay in the result.
         connection, yes: see `Up`.
+        plain, theme: see `Console`.
     """
 
     target: str
@@ -230,6 +231,8 @@ class Bench:
     json: bool = False
     connection: Connection = Connection()
     yes: bool = False
+    plain: bool = False
+    theme: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,9 @@ class PodRow:
         cpu_limit, memory_limit: None: unlimited.
         throttled_ratio: part of the periods in which the CPU limit held it back, 0 to 1; None: not known.
         sample_age_s: age of the usage figures, seconds.
+        network_bytes_per_s: received and sent, without the loopback; None: not known, as for a process that shares its
+            machine's network.
+        disk_bytes_per_s: read from and written to a disk; None: not known.
     """
 
     name: str
@@ -87,6 +90,8 @@ class PodRow:
     memory_limit: int | None = None
     throttled_ratio: float | None = None
     sample_age_s: float | None = None
+    network_bytes_per_s: float | None = None
+    disk_bytes_per_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +195,7 @@ class RedisView:
         commands: command name to calls a second, the busiest first.
         hit_ratio: key lookups that found something, 0 to 1, over the last tick with any; None: no lookups.
         replicas: servers that follow this one now; None: it does not say.
+        network_bytes_per_s: received and sent, commands and replication; None until there are two samples.
     """
 
     ops_per_s: float | None = None
@@ -199,6 +205,7 @@ class RedisView:
     commands: Mapping[str, float] = field(default_factory=dict)
     hit_ratio: float | None = None
     replicas: int | None = None
+    network_bytes_per_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +296,15 @@ class LoaderRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerUsage:
+    """What a process that is alone in its container says of it: see `PodRow`. None: not known."""
+
+    network_bytes_per_s: float | None = None
+    disk_bytes_per_s: float | None = None
+    throttled_ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ObserverReport:
     """What the observer serves at /report: the part of the Snapshot that is read from inside the stack.
 
@@ -299,6 +315,7 @@ class ObserverReport:
         popular: by state, the best-selling products, best first.
         sales: by state, what has been sold.
         drained: every group has read everything the loaders sent, and no loader is live.
+        containers: by pod, of those that tell.
         unavailable: what could not be measured, with the reason.
     """
 
@@ -318,6 +335,7 @@ class ObserverReport:
     sales: Mapping[str, StateSales] = field(default_factory=dict)
     loaders: tuple[LoaderRow, ...] = ()
     drained: bool = False
+    containers: Mapping[str, ContainerUsage] = field(default_factory=dict)
     unavailable: Mapping[str, str] = field(default_factory=dict)
 
 

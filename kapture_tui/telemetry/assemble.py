@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from kapture_tui.model.event import Event
-from kapture_tui.model.snapshot import ObserverReport, Phase, RunInfo, Snapshot
+from kapture_tui.model.snapshot import ContainerUsage, ObserverReport, Phase, PodRow, RunInfo, Snapshot
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.targets.base import Observation
 
@@ -64,12 +65,29 @@ def assemble(observation: Observation, previous: Snapshot, *, target: str, time:
         time=time,
         seq=previous.seq + 1,
         run=_run(observation, previous, target),
-        pods=observation.pods,
+        pods=_pods(observation),
         events=latest_events(previous.events, observation.events),
         report_age_s=observation.report_age_s if report else None,
         age_s=observation.age_s,
         unavailable=_unavailable(observation),
         **parts,
+    )
+
+
+def _pods(observation: Observation) -> tuple[PodRow, ...]:
+    """The target's pods, with what they tell of their containers themselves."""
+    told = observation.report.containers if observation.report else {}
+    return tuple(
+        pod if (own := told.get(pod.name)) is None else _with_own(pod, own) for pod in observation.pods
+    )
+
+
+def _with_own(pod: PodRow, own: ContainerUsage) -> PodRow:
+    return replace(
+        pod,
+        network_bytes_per_s=own.network_bytes_per_s,
+        disk_bytes_per_s=own.disk_bytes_per_s,
+        throttled_ratio=own.throttled_ratio,
     )
 
 

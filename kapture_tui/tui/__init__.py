@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from kapture_tui.tui.options import ConsoleOptions
 
 if TYPE_CHECKING:
+    from kapture_tui.bench.result import Result
     from kapture_tui.tui.app import ConsoleApp
 
-__all__ = ["ConsoleOptions", "picture_of", "run_console", "run_replay"]
+__all__ = ["ConsoleOptions", "picture_of", "run_bench", "run_console", "run_replay"]
 
 AppClass = Callable[..., "ConsoleApp"]
 """Makes an app of options, palette and keys."""
@@ -54,6 +55,25 @@ def run_replay(path: Path, position_s: float, speed: float, options: ConsoleOpti
         return partial(ReplayApp, recording, playback)
 
     return _run(options, replay_app)
+
+
+def run_bench(result: Result, options: ConsoleOptions, with_names: bool = False) -> int:
+    """Make a run of `bench` on this terminal and show it; return 0, 130 when stopped, else 1 or that of its error.
+
+    Args:
+        result: a new one, or one to go on with.
+        options: `spec` is the stack, `results` the folder.
+        with_names: host names stay in the result.
+
+    Raises: UsageError: the theme or the keymap is not valid; before the terminal is touched.
+    """
+
+    def bench_app() -> AppClass:
+        from kapture_tui.tui.bench import BenchApp
+
+        return partial(BenchApp, result, with_names)
+
+    return _run(options, bench_app)
 
 
 def picture_of(path: Path, position_s: float, size: tuple[int, int], options: ConsoleOptions) -> str:

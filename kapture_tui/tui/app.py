@@ -26,6 +26,7 @@ from kapture_tui.tui.history import History
 from kapture_tui.tui.options import ConsoleOptions
 from kapture_tui.tui.palette import Commands
 from kapture_tui.tui.questions import Fact, whereabouts
+from kapture_tui.tui.rival import Rival
 from kapture_tui.tui.screens.base import Stage, bindings
 from kapture_tui.tui.screens.setup import SetupScreen
 from kapture_tui.tui.terminal_app import TerminalApp
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from kapture_tui.targets.base import Target
+    from kapture_tui.tui.measuring import Measuring
 
 
 CLOSE_S = 2.0
@@ -52,6 +54,8 @@ class ConsoleApp(TerminalApp, inherit_bindings=False):
         keys: the keymap in force, by command id.
         history: of its figures.
         failure: the error its deploy or teardown ended with.
+        rival: the earlier run that is seen beside the one at hand.
+        verdict: the exit code of what was measured; None: nothing was.
     """
 
     COMMANDS: ClassVar = {Commands}
@@ -70,6 +74,9 @@ class ConsoleApp(TerminalApp, inherit_bindings=False):
         self.keys = keys
         self.failure: KaptureError | None = None
         self.history = History()
+        self.rival = Rival()
+        self.verdict: int | None = None
+        self._measuring: Measuring | None = None
         self._form = form_for(options.spec, options.target, options.connection)
         self._session: Session | None = None
         self._feed: asyncio.Task[None] | None = None
@@ -136,7 +143,7 @@ class ConsoleApp(TerminalApp, inherit_bindings=False):
         self.session.agreed = agreed
         self.session.found = self._form.here()
         self._look_around()
-        self.failure, self._epitaph = None, ""
+        self.failure, self.verdict, self._epitaph = None, None, ""
         self._running_here = True
         self.switch_screen(DeployScreen(self.session))
 
@@ -155,6 +162,42 @@ class ConsoleApp(TerminalApp, inherit_bindings=False):
         while self.screen is not self.bottom_stage():
             self.pop_screen()
         self.switch_screen(TeardownScreen(self.session, leave))
+
+    def measure(self, measuring: Measuring) -> None:
+        """Show a run of `bench`, which begins; the stack that is there goes."""
+        from kapture_tui.tui.screens.bench import BenchScreen
+
+        self._stop_following()
+        while self.screen is not self.bottom_stage():
+            self.pop_screen()
+        self._running_here, self._measuring = True, measuring
+        self.begin_history()
+        self.switch_screen(BenchScreen(measuring))
+
+    def measured(self, measuring: Measuring) -> None:
+        """Take note that a run of `bench` is over, and that nothing is left of its deployments."""
+        self._running_here = False
+        self.verdict = measuring.exit_code
+        self._epitaph = measuring.epitaph
+
+    def race(self, rival: Rival) -> None:
+        """Have an earlier run beside the one at hand."""
+        self.rival = rival
+        self.history.race(rival.ghost)
+        for screen in self.screen_stack:
+            if isinstance(screen, Stage):
+                screen.show(screen.latest)
+
+    def begin_history(self) -> None:
+        """Forget the figures of what was seen before; the rival stays."""
+        self.history = History()
+        self.history.race(self.rival.ghost)
+
+    def saw(self, snapshot: Snapshot) -> None:
+        """Take a snapshot of what is being measured."""
+        self.history.feed(snapshot)
+        self.session.latest = snapshot
+        self._show(snapshot)
 
     def failed(self, error: KaptureError) -> None:
         """Take note that a deploy or a teardown failed; after a deploy that failed nothing is running."""
@@ -218,7 +261,9 @@ class ConsoleApp(TerminalApp, inherit_bindings=False):
                 await target.close()
 
     async def _shutdown(self) -> None:
-        """Let connections go, too."""
+        """Let connections go, too; of what is being measured nothing stays."""
+        if self._measuring is not None:
+            await self._measuring.stopped()
         for task in filter(None, (self._feed, self._looking)):
             task.cancel()
         if self._session is not None:
@@ -301,7 +346,7 @@ class ConsoleApp(TerminalApp, inherit_bindings=False):
         if runs and self.session.target.name != "local" and not self._epitaph:
             self._epitaph = f"{self.session.namespace} goes on running: {self._picked_up_by()}"
         latest = self._session.latest if self._session is not None else Snapshot()
-        self.exit(exit_code(latest, self.failure))
+        self.exit(self.verdict if self.verdict is not None else exit_code(latest, self.failure))
 
     def hang_up(self) -> None:
         """Leave because the terminal is gone; the stack is left to its supervisor."""
@@ -346,7 +391,7 @@ class ConsoleApp(TerminalApp, inherit_bindings=False):
 
     def _follow(self) -> None:
         self._stop_following()
-        self.history = History()
+        self.begin_history()
         feed = Feed(self.session, self.history, self.options.watch, self._show, self._say_trouble)
         self._feed = asyncio.get_running_loop().create_task(feed.run())
         self._feed.add_done_callback(self._finished)

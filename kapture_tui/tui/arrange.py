@@ -18,12 +18,14 @@ class Wants:
         groups: consumer groups.
         lag: rows of the lag grid for a width in cells, its heading aside.
         restocks: further lines of the ledger, for those who read what the spout brings back.
+        ghosts: further lines of the flow, for what an earlier run did.
     """
 
     pods: int
     groups: int
     lag: Mapping[int, int]
     restocks: int = 0
+    ghosts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,15 @@ def _left(cells: int) -> int:
 
 
 def _essentials(cells: int, room: int, top: int, wants: Wants) -> dict[str, Place]:
-    flow = 3 + wants.groups if room >= 3 + wants.groups + 4 and cells >= 44 else 0
+    flow = 3 + wants.groups + wants.ghosts
+    flow = flow if room >= flow + 4 and cells >= 44 else 0
     events = Place(0, top + flow, cells, max(0, room - flow))
     return {"flow": Place(0, top, cells, flow), "events": events} if flow else {"events": events}
 
 
 def _stacked(cells: int, room: int, top: int, wants: Wants) -> dict[str, Place]:
     """One column; flow and databases share a row. What is left over goes to lag, then to pods, then to events."""
-    flow, ledger, events, pods, lag = 3 + wants.groups, 1 + wants.groups, 2, 2, 2
+    flow, ledger, events, pods, lag = 3 + wants.groups + wants.ghosts, 1 + wants.groups, 2, 2, 2
     spare = room - flow - ledger - events - pods - lag
     taken = min(max(0, spare), wants.restocks)
     ledger, spare = ledger + taken, spare - taken
@@ -98,7 +101,8 @@ def _columns(cells: int, room: int, top: int, wants: Wants, edge: int) -> dict[s
     """Two columns above the events; `edge` is the number of rows a frame takes."""
     left = _left(cells)
     heading = edge - 1
-    flow, ledger, events = edge + 2 + wants.groups, edge + heading + wants.groups + wants.restocks, edge + 1
+    flow, events = edge + 2 + wants.groups + wants.ghosts, edge + 1
+    ledger = edge + heading + wants.groups + wants.restocks
     spare = room - flow - ledger - events
     lag = min(spare, edge + heading + wants.lag[lag_widths(cells)[1]])
     # Pods that are unfolded may take what is left, but for a few events.

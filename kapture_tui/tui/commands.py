@@ -50,6 +50,7 @@ PLACES = {
     "dashboard": "Dashboard",
     "table": "Tables and logs",
     "replay": "Recordings",
+    "bench": "Measuring",
     "logs": "Logs",
     "dialog": "Dialogs",
 }
@@ -129,6 +130,18 @@ TABLE: tuple[Command, ...] = (
         "go back in time, to the last event",
         "dashboard",
     ),
+    Command(
+        "bench.start",
+        "b",
+        "bench",
+        "bench",
+        "measure what it carries; asks first",
+        "dashboard",
+        True,
+        5,
+        "deploy",
+    ),
+    Command("race.choose", "c", "race", "", "race against an earlier run", "dashboard"),
     *(
         Command(
             f"panel.{name}", str(number), f"show_panel('{name}')", "", f"go to the panel {name}", "dashboard"
@@ -174,6 +187,12 @@ TABLE: tuple[Command, ...] = (
     ),
     Command("replay.end", "right_curly_bracket", "seek_end(1)", "", "to the end of the recording", "replay"),
     Command("replay.close", "escape", "close", "now", "undo enlarging, then back to now", "replay", footer=1),
+    Command("bench.stop", "escape", "close", "stop", "stop measuring; asks first", "bench", True, 2),
+    Command("bench.watch", "v", "watch", "watch it", "the dashboard of what is measured", "bench", footer=3),
+    Command("bench.race", "c", "race", "race", "race against an earlier run", "bench", footer=4),
+    Command(
+        "bench.done", "enter", "proceed", "go on", "to the setup screen, when it is over", "bench", footer=1
+    ),
     Command("logs.follow", "f", "follow", "follow", "jump to the end and stay there", "logs", footer=2),
     Command("dialog.accept", "enter", "accept", "choose", "take what is marked", "dialog", footer=2),
     Command("dialog.close", "escape", "close", "close", "close without a change", "dialog", footer=3),
@@ -198,7 +217,7 @@ TABLE: tuple[Command, ...] = (
 BY_ID = {command.id: command for command in TABLE}
 
 
-_OF_NOW = frozenset({"time.back", "time.step", "time.mark", "action.print", "view.back"})
+_OF_NOW = frozenset({"time.back", "time.step", "time.mark", "action.print", "view.back", "race.choose"})
 """The commands of the dashboard that change nothing and yet mean nothing in a recording; it has its own way back."""
 
 

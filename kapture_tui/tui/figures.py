@@ -135,9 +135,13 @@ def plural(number: int, noun: str, many: str = "") -> str:
     return f"{number} {noun if number == 1 else many or noun + 's'}"
 
 
-def spark(values: Sequence[float | None]) -> str:
-    """Return one bar a value, on a scale from 0 to the next round figure above the largest; a gap where None."""
-    top = ceiling(max((v for v in values if v is not None), default=0.0))
+def spark(values: Sequence[float | None], beside: Sequence[float | None] = ()) -> str:
+    """Return one bar a value, on a scale from 0 to the next round figure above the largest; a gap where None.
+
+    Args:
+        beside: values that are compared with these, so on the same scale.
+    """
+    top = ceiling(max((v for v in (*values, *beside) if v is not None), default=0.0))
     return "".join(GAP if v is None else BARS[min(6, max(0, int(v / top * 7)))] for v in values)
 
 

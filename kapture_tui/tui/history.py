@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from kapture_tui.model.snapshot import FlowView, KafkaView, PodRow, Snapshot
 from kapture_tui.tui import databases
 from kapture_tui.tui.lateness import slowest
 from kapture_tui.tui.podgroups import groups
 
+if TYPE_CHECKING:  # the first screen needs none of what measures
+    from kapture_tui.bench.ghost import Ghost
+
 WINDOW = 120
 """Ticks that bars cover, or a few more where their number does not divide it; a tick is a second."""
 
 _KEPT = 2 * WINDOW
 
+THEN = "then"
+"""The kind of figures that an earlier run had."""
+
 
 class History:
     """What a figure was, tick by tick. Feed it every snapshot, shown or not.
 
-    Keys are pairs such as ("cpu", "etl"), ("rate", "offered"), ("rate", "etl"), ("database", "redis"), ("lag", "MA").
+    Keys are pairs such as ("cpu", "etl"), ("rate", "offered"), ("rate", "etl"), ("database", "redis"), ("lag", "MA"),
+    and ("then", "offered") for what an earlier run was at the same second of its life.
+
+    Attributes:
+        ghost: that run; None: there is none.
     """
 
     def __init__(self) -> None:
+        self.ghost: Ghost | None = None
+        self._elapsed: deque[tuple[int, float]] = deque(maxlen=_KEPT)
         self._ticks = 0
         self._series: dict[tuple[str, str], deque[tuple[int, float]]] = {}
 
@@ -32,8 +45,30 @@ class History:
         for key, value in _figures(snapshot):
             if value is not None:
                 self._series.setdefault(key, deque()).append((self._ticks, value))
+        if snapshot.run.elapsed_s is not None:
+            self._elapsed.append((self._ticks, snapshot.run.elapsed_s))
+            self._haunt(self._ticks, snapshot.run.elapsed_s)
         for key in list(self._series):
             self._forget(key)
+
+    def race(self, ghost: Ghost | None) -> None:
+        """Have an earlier run beside this one, for what has been fed already as well; None: no more."""
+        self.ghost = ghost
+        for key in [key for key in self._series if key[0] == THEN]:
+            del self._series[key]
+        for tick, elapsed_s in self._elapsed:
+            self._haunt(tick, elapsed_s)
+
+    def _haunt(self, tick: int, elapsed_s: float) -> None:
+        """Add what the ghost was at a second."""
+        for name in self.ghost.figures if self.ghost is not None else ():
+            if self.ghost is not None and (value := self.ghost.at(name, elapsed_s)) is not None:
+                self._series.setdefault((THEN, name), deque()).append((tick, value))
+
+    def newest(self, kind: str, name: str) -> float | None:
+        """Return what a figure was at the last tick; None: it was not measured then."""
+        series = self._series.get((kind, name))
+        return series[-1][1] if series and series[-1][0] == self._ticks else None
 
     def _forget(self, key: tuple[str, str]) -> None:
         series = self._series[key]

@@ -56,6 +56,13 @@ async def cluster_namespaces(connection: Connection) -> Sequence[str]:
         await api.close()
 
 
+def recordings_folder() -> Path:
+    """Return where sessions are recorded."""
+    from kapture_tui.telemetry import recordings
+
+    return recordings.folder()
+
+
 @dataclass(frozen=True, slots=True)
 class ConsoleOptions:
     """What a console is opened with.
@@ -75,6 +82,8 @@ class ConsoleOptions:
         yes: do not ask before a cluster is changed.
         recording: where the session is recorded, once it is.
         contexts, namespaces: what clusters there are to choose from, and what is in one.
+        results: folder of what `bench` finds; None: the usual one.
+        recordings: the folder of recorded sessions.
     """
 
     open_target: OpenTarget
@@ -92,3 +101,5 @@ class ConsoleOptions:
     recording: Callable[[], Path | None] = lambda: None
     contexts: Contexts = kubeconfig_contexts
     namespaces: Namespaces = cluster_namespaces
+    results: Path | None = None
+    recordings: Callable[[], Path] = recordings_folder

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from kapture_tui.model.ledger import GroupHalf
 from kapture_tui.model.states import LEDGER_TOPIC, STATES, is_restock, transactions_topic
 from kapture_tui.workload import header, restock
+from kapture_tui.workload.container import ContainerReporter
 from kapture_tui.workload.dead_letters import DeadLetters
 from kapture_tui.workload.kafka import (
     ClientSettings,
@@ -61,6 +62,7 @@ class ConsumeLoop:
         producer: for the ledger halves, which nobody waits for.
         readiness: told once the group is joined.
         dead: keeps what is no transaction of ours; None: another group does.
+        container: tells what its container uses; None: nobody wants to know.
     """
 
     def __init__(
@@ -72,12 +74,14 @@ class ConsumeLoop:
         producer: Producer,
         readiness: Readiness = NOBODY_ASKS,
         dead: DeadLetters | None = None,
+        container: ContainerReporter | None = None,
     ) -> None:
         self._name = name
         self._sink = sink
         self._stop = stop
         self._readiness = readiness
         self._dead = dead
+        self._container = container
         self._logs: dict[TopicPartition, PartitionLog] = {}
         self._pending: dict[TopicPartition, list[Record]] = {}
         self._pending_since: float | None = None
@@ -97,6 +101,8 @@ class ConsumeLoop:
             self._read()
             if self._due():
                 self._store()
+            if self._container is not None:
+                self._container.report_due()
             self._publisher.publish_due(self._logs)
         self._store()
         self._publisher.publish(self._logs)
@@ -411,7 +417,8 @@ def run_sink(
 
     producer = open_producer(client)
     dead = DeadLetters(producer) if keeps_dead else None
-    ConsumeLoop(settings.name, sink, stop, join, producer, settings.readiness, dead).run()
+    container = ContainerReporter(settings, producer)
+    ConsumeLoop(settings.name, sink, stop, join, producer, settings.readiness, dead, container).run()
 
 
 def client_settings(settings: Settings) -> ClientSettings:

@@ -18,6 +18,7 @@ from kapture_tui.model.states import LEDGER_TOPIC, STATES, transactions_topic
 from kapture_tui.workload import header
 from kapture_tui.workload.backpressure import UNLIMITED, Governor
 from kapture_tui.workload.consume import client_settings
+from kapture_tui.workload.container import ContainerReporter
 from kapture_tui.workload.control import ControlReader, Order
 from kapture_tui.workload.generator import GeneratorStream, Stream, load
 from kapture_tui.workload.kafka import (
@@ -116,6 +117,7 @@ class Loader:
         self._producer = open_producer(replace(client, message_timeout_s=None))
         self._latency = HistogramLog()
         self._reporter = HalfReporter(self._producer, self._half_to_report)
+        self._container = ContainerReporter(settings, self._producer)
         self.incarnation = next_incarnation(client, settings.name)
         self._number = header.loader_number(settings.run_id, settings.name, self.incarnation)
         self._stream = open_stream(settings, self.incarnation)
@@ -201,6 +203,7 @@ class Loader:
             if order is not None:
                 self._obey(order, now)
         self._reporter.report_due(now)
+        self._container.report_due()
 
     def _obey(self, order: Order, now: float) -> None:
         log.info("obeying %s", order)

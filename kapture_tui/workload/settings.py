@@ -41,6 +41,7 @@ class Settings:
         client: "auto", "confluent" or "kafka-python" (KAPTURE_KAFKA_CLIENT).
         compression: of the producer: "lz4" or "none" (KAPTURE_COMPRESSION).
         patience_s: how long to wait at the start for what is not there yet, whole seconds (KAPTURE_PATIENCE).
+        contained: it is alone in its container, whose counters are its own (KAPTURE_CONTAINED=1).
         generator: "module:function" that makes the loader's transactions; None: the pet store (KAPTURE_GENERATOR).
     """
 
@@ -62,6 +63,7 @@ class Settings:
     compression: str = "lz4"
     patience_s: int = PATIENCE_S
     generator: str | None = None
+    contained: bool = False
 
     @property
     def readiness(self) -> Readiness:
@@ -91,6 +93,7 @@ class Settings:
             compression=env.get("KAPTURE_COMPRESSION", "lz4"),
             patience_s=_whole(env, "KAPTURE_PATIENCE", PATIENCE_S, least=0),
             generator=env.get("KAPTURE_GENERATOR") or None,
+            contained=env.get("KAPTURE_CONTAINED") == "1",
         )
 
     def to_env(self) -> dict[str, str]:
@@ -121,6 +124,8 @@ class Settings:
         env |= {url_variable(name): url for name, url in self.urls.items()}
         if self.webapp:
             env["KAPTURE_WEBAPP_ADDRESS"] = self.webapp
+        if self.contained:
+            env["KAPTURE_CONTAINED"] = "1"
         if self.generator:
             env["KAPTURE_GENERATOR"] = self.generator
         if self.ready_port:

@@ -24,6 +24,7 @@ from kapture_tui.model.histogram import Histogram
 from kapture_tui.model.spec import Component
 from kapture_tui.model.states import FIGURES_TOPIC
 from kapture_tui.workload.consume import client_settings
+from kapture_tui.workload.container import ContainerReporter
 from kapture_tui.workload.figures import Figures, FiguresPublisher
 from kapture_tui.workload.kafka import open_producer
 from kapture_tui.workload.ledger import HistogramLog
@@ -216,6 +217,7 @@ def run(settings: Settings, stop: StopSignal) -> None:
     visitors = Visitors(settings.webapp, counts)
     producer = open_producer(client_settings(settings))
     publisher = FiguresPublisher(producer, Component.WEBAPP.value, settings.name)
+    container = ContainerReporter(settings, producer)
     states = [state for state, stores in stores_by_state(load).items() for _ in stores]
     crowd = Crowd(Random(f"{load.seed}/visits/{settings.name}"), states, load.shoppers)
     arrivals = Random(f"{load.seed}/visitors/{settings.name}")
@@ -229,6 +231,7 @@ def run(settings: Settings, stop: StopSignal) -> None:
         for due_s in schedule.take(time.monotonic(), CHUNK):
             visitors.send(due_s, crowd.visit())
         publisher.publish_due(told)
+        container.report_due()
         producer.poll(0.0)
         stop.wait(min(PACE_S, max(0.0, schedule.next_s - time.monotonic())))
     visitors.leave()

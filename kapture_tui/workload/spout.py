@@ -19,6 +19,7 @@ from kapture_tui.model.spec import SINK_PREFIX, Component, spout_source
 from kapture_tui.model.states import restock_topic
 from kapture_tui.workload import header
 from kapture_tui.workload.consume import BACKOFF_S, client_settings
+from kapture_tui.workload.container import ContainerReporter
 from kapture_tui.workload.figures import Figures, FiguresPublisher
 from kapture_tui.workload.kafka import Lane, Producer, open_producer
 from kapture_tui.workload.ledger import HistogramLog, SentLog, partition_key
@@ -126,6 +127,7 @@ class Spout:
         self._lanes: dict[str, Lane] = {}
         self._reporter = HalfReporter(producer, lambda _state: self._half())
         self._figures = FiguresPublisher(producer, NAME, settings.name)
+        self._container = ContainerReporter(settings, producer)
         self._restocks = self._orders = 0
         self._behind_s: float | None = None
         self._trouble = "it has only just started"
@@ -240,6 +242,7 @@ class Spout:
         if self._books is not None:
             self._reporter.report_due(time.monotonic())
         self._figures.publish_due(self._told)
+        self._container.report_due()
         self._producer.poll(WAIT_S)
 
     def _finish(self) -> None:

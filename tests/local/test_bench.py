@@ -6,6 +6,7 @@ import asyncio
 import os
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from kapture_tui.bench.campaign import Campaign
 from kapture_tui.bench.judge import Objectives, Outcome, judge
 from kapture_tui.bench.live import LiveSite, LiveStand
 from kapture_tui.bench.result import Asked, Result, Status, Variant
+from kapture_tui.bench.scaling import fit
 from kapture_tui.bench.search import Plan, look
 from kapture_tui.bench.store import read, write
 from kapture_tui.bench.trial import Purpose, Trial, TrialResult
@@ -92,4 +94,55 @@ async def test_the_capacity_is_the_planted_limit(tmp_path: Path) -> None:
     assert found.status is Status.COMPLETE, found.reason
     (capacity,) = found.capacities()
     assert capacity == pytest.approx(LIMIT, rel=0.05)
+    assert found.bottlenecks == {"etl": 1}
+
+
+SHORT = Plan(OBJECTIVES, start=100.0, stairs=4, explore_s=4.0, stair_s=6.0, confirm_s=10.0)
+"""Enough to see that it works, not to know it exactly."""
+
+
+async def searched(name: str, folder: Path, repeats: int = 1, **other: Any) -> Result:
+    """A run of short searches; its file."""
+    asked = Asked(
+        "local", other.pop("scales", (1,)), ("redis",), LOAD, repeats, 20.0, OBJECTIVES.p99_ms, **other
+    )
+    path = folder / f"{name}.json"
+    campaign = Campaign(
+        Result(name, asked), partial(look, SHORT), site(f"bench-{name}"), partial(write, path)
+    )
+    async for progress in campaign.run():
+        print([(round(t.trial.rate), t.judgement, t.loaders) for t in progress.search.tried[-1:]], flush=True)
+    return read(path)
+
+
+@pytest.mark.verdict
+@pytest.mark.timeout(1800)
+@pytest.mark.usefixtures("planted")
+async def test_more_of_what_is_the_limit_carries_more_and_the_law_says_how_much(tmp_path: Path) -> None:
+    found = await searched("scales", tmp_path, scales=(1, 2, 4))
+    assert found.status is Status.COMPLETE, found.reason
+    by_scale = {scale: found.capacities(scale)[0] for scale in found.asked.scales}
+    curve = fit({scale: (v,) for scale, v in by_scale.items()})
+    assert curve is not None
+    assert curve.law.one == pytest.approx(LIMIT, rel=0.15)
+    # Some states have more stores than others, so one of several ETLs is full before the rest are.
+    assert by_scale[1] < by_scale[2] < by_scale[4] < 4.3 * LIMIT, by_scale
+    assert set(found.bottlenecks) == {"etl"}
+
+
+@pytest.mark.verdict
+@pytest.mark.timeout(1800)
+@pytest.mark.usefixtures("planted")
+async def test_loaders_that_are_the_limit_give_no_score_and_are_doubled_where_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PLANTED_LOADER_RECORDS_PER_S", str(0.4 * LIMIT))
+    found = await searched("few", tmp_path)
+    assert found.status is Status.LOADER_BOUND, found.reason
+    assert found.score is None
+    assert any(one.result.loader_bound for one in found.deployments[0].tried)
+    found = await searched("doubled", tmp_path, auto_loaders=True)
+    assert found.status is Status.COMPLETE, found.reason
+    assert found.deployments[0].loaders >= 4
+    assert found.capacities()[0] == pytest.approx(LIMIT, rel=0.15)
     assert found.bottlenecks == {"etl": 1}

@@ -13,6 +13,7 @@ from kapture_tui.tui import keymap
 from kapture_tui.tui.app import ConsoleApp
 from kapture_tui.tui.commands import BY_ID, PLACES, TABLE, commands_for, shown
 from kapture_tui.tui.screens.base import Dialog, Stage
+from kapture_tui.tui.screens.bench import BenchQuestion, BenchScreen
 from kapture_tui.tui.screens.dashboard import Dashboard
 from kapture_tui.tui.screens.dialogs import Failure, Scale, Teardown, ThemePicker
 from kapture_tui.tui.screens.reading import Details, Help, Logs
@@ -22,6 +23,7 @@ from kapture_tui.tui.screens.steps import DeployScreen, TeardownScreen
 from tests.tui.stage import dashboard
 
 STAGES: tuple[type[Stage], ...] = (
+    BenchScreen,
     Dashboard,
     Details,
     Help,
@@ -31,7 +33,7 @@ STAGES: tuple[type[Stage], ...] = (
     DeployScreen,
     TeardownScreen,
 )
-DIALOGS: tuple[type[Dialog[object]], ...] = (Failure, Scale, Teardown, ThemePicker)
+DIALOGS: tuple[type[Dialog[object]], ...] = (BenchQuestion, Failure, Scale, Teardown, ThemePicker)
 
 
 def test_ids_are_unique_and_places_are_known() -> None:

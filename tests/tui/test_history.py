@@ -7,8 +7,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapture_tui.model.snapshot import FlowView, Snapshot
-from kapture_tui.tui.history import WINDOW, History
+from kapture_tui.bench.ghost import Ghost
+from kapture_tui.model.snapshot import FlowView, RunInfo, Snapshot
+from kapture_tui.tui.history import THEN, WINDOW, History
 from tests.tui import sample
 
 
@@ -52,3 +53,22 @@ def test_usage_is_summed_by_component() -> None:
     pods = tuple(replace(pod, cpu_cores=0.5) for pod in sample.pods() if pod.component == "etl")
     history.feed(Snapshot(pods=pods))
     assert history.bars("cpu", "etl", 1) == [1.0]
+
+
+@given(st.integers(0, 200), st.integers(1, 200), st.integers(1, 120))
+def test_a_ghost_is_the_same_whether_it_was_chosen_before_or_later(
+    before: int, after: int, columns: int
+) -> None:
+    ghost = Ghost("then", {"offered": tuple((float(s), 10.0 * s) for s in range(0, 400, 3))})
+    first, later = History(), History()
+    first.race(ghost)
+    for tick in range(before + after):
+        if tick == before:
+            later.race(ghost)
+        for history in (first, later):
+            history.feed(Snapshot(run=RunInfo(elapsed_s=float(tick)), flow=FlowView(offered_per_s=7.0)))
+    assert later.bars(THEN, "offered", columns) == first.bars(THEN, "offered", columns)
+    assert first.newest(THEN, "offered") == ghost.at("offered", before + after - 1.0)
+    first.race(None)
+    assert set(first.bars(THEN, "offered", columns)) == {None}
+    assert first.newest("rate", "offered") == 7.0

@@ -110,6 +110,7 @@ class Stack:
                     cpu_cores=measured.cpu_cores,
                     memory_bytes=measured.memory_bytes,
                     sample_age_s=sample_age_s,
+                    disk_bytes_per_s=measured.disk_bytes_per_s,
                 )
             rows.append(row)
         order = {component.value: place for place, component in enumerate(CATALOGUE)}

@@ -19,10 +19,12 @@ class Usage:
     Attributes:
         cpu_cores: mean since the sample before; None in the first sample.
         memory_bytes: resident set, bytes.
+        disk_bytes_per_s: read from and written to a disk; None in the first sample, and where the system does not say.
     """
 
     cpu_cores: float | None
     memory_bytes: int
+    disk_bytes_per_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -30,6 +32,7 @@ class _Seen:
     process: psutil.Process
     cpu_s: float
     at_s: float
+    disk_bytes: int | None
 
 
 class UsageMeter:
@@ -60,21 +63,38 @@ class UsageMeter:
             process = before.process if before else psutil.Process(pid)
             with process.oneshot():
                 times, memory = process.cpu_times(), process.memory_info().rss
+                disk = _disk_bytes(process)
             if before and not process.is_running():
                 return None
         except psutil.Error:
             return None
-        now = _Seen(process, times.user + times.system, time.monotonic())
+        now = _Seen(process, times.user + times.system, time.monotonic(), disk)
         alive[pid] = now
         if before is None or now.at_s <= before.at_s:
             return Usage(None, memory)
-        return Usage((now.cpu_s - before.cpu_s) / (now.at_s - before.at_s), memory)
+        seconds = now.at_s - before.at_s
+        moved = disk - before.disk_bytes if disk is not None and before.disk_bytes is not None else None
+        return Usage((now.cpu_s - before.cpu_s) / seconds, memory, None if moved is None else moved / seconds)
 
 
 def _sum(members: list[Usage]) -> Usage:
     cores = [member.cpu_cores for member in members if member.cpu_cores is not None]
     known = members[0].cpu_cores is not None
-    return Usage(sum(cores) if known else None, sum(member.memory_bytes for member in members))
+    disk = [member.disk_bytes_per_s for member in members if member.disk_bytes_per_s is not None]
+    return Usage(
+        sum(cores) if known else None,
+        sum(member.memory_bytes for member in members),
+        sum(disk) if members[0].disk_bytes_per_s is not None else None,
+    )
+
+
+def _disk_bytes(process: psutil.Process) -> int | None:
+    """Read and written since it began; None: the system does not count it (macOS), or not for us."""
+    try:
+        io = process.io_counters()
+    except (AttributeError, NotImplementedError, psutil.Error):
+        return None
+    return io.read_bytes + io.write_bytes
 
 
 def _descendants(roots: Iterable[int]) -> dict[int, list[int]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from kapture_tui.model.snapshot import FlowView, GroupFlow, Latency, Snapshot
 from kapture_tui.tui.figures import millis, rate, seconds, spark
-from kapture_tui.tui.history import History
+from kapture_tui.tui.history import THEN, History
 from kapture_tui.tui.lines import Line, fit, line
 from kapture_tui.tui.panels.lag import group_names
 from kapture_tui.tui.picture import Picture, reasons, staleness
@@ -28,16 +30,17 @@ def picture(
     name = max([len(group) for group in groups] + [8]) + 1
     brief = cells < name + 8 + 8 + _NOTE
     bars = max(0, cells - name - 10 - (_BRIEF if brief else _NOTE))
+    widths = name, bars
     rows = [
-        _row("offered", flow.offered_per_s, _schedule(flow, brief), history, (name, bars)),
-        _row("acked", flow.acked_per_s, _latency(flow.ack_latency_ms, brief), history, (name, bars)),
+        *_rows("offered", flow.offered_per_s, _schedule(flow, brief), history, widths),
+        *_rows("acked", flow.acked_per_s, _latency(flow.ack_latency_ms, brief), history, widths),
     ]
     for group, figures in ordered(kept(groups.items(), view, lambda item: {"group": item[0]}), view, _value):
-        rows.append(
-            _row(group, figures.delivered_per_s, _latency(figures.latency_ms, brief), history, (name, bars))
-        )
+        note = _latency(figures.latency_ms, brief)
+        rows += _rows(group, figures.delivered_per_s, note, history, widths)
+    against = f"  then: {clean(history.ghost.name)}" if history.ghost is not None else ""
     return Picture(
-        title=line(("flow", "title")),
+        title=line(("flow", "title"), (against, "accent")),
         extra=staleness(snapshot) or line((flow.mode or "", "dim")),
         rows=tuple(fit(row, cells) for row in rows),
         foot=reasons(snapshot, "flow") or (limit(snapshot) if boxed else ()),
@@ -49,12 +52,38 @@ def _value(item: tuple[str, GroupFlow], column: str) -> str | float | None:
     return {"group": name, "rate": figures.delivered_per_s, "p99": figures.latency_ms.p99}[column]
 
 
+def ghosts(history: History, groups: Sequence[str]) -> int:
+    """Return how many rows an earlier run takes beside this one."""
+    return (
+        sum(name in history.ghost.figures for name in ("offered", "acked", *groups)) if history.ghost else 0
+    )
+
+
+def _rows(
+    name: str, per_s: float | None, note: Line, history: History, widths: tuple[int, int]
+) -> Iterator[Line]:
+    """A figure's row, and below it what that was in an earlier run at the same second, on the same scale."""
+    yield _row(name, per_s, note, history, widths)
+    if history.ghost is None or name not in history.ghost.figures:
+        return
+    name_cells, bars = widths
+    then = history.newest(THEN, name)
+    ahead = f"now {100 * per_s / then - 100:+.0f} %" if per_s is not None and then else ""
+    drawn = spark(history.bars(THEN, name, bars), history.bars("rate", name, bars))
+    yield (
+        (left("  then", name_cells), "dim"),
+        (right(rate(then), 7) + " ", "dim"),
+        (left(drawn, bars), "dim"),
+        (f"  {ahead}", "dim"),
+    )
+
+
 def _row(name: str, per_s: float | None, note: Line, history: History, widths: tuple[int, int]) -> Line:
     name_cells, bars = widths
     return (
         (left(clean(name), name_cells), "dim"),
         (right(rate(per_s), 7) + " ", "text"),
-        (left(spark(history.bars("rate", name, bars)), bars), "spark"),
+        (left(spark(history.bars("rate", name, bars), history.bars(THEN, name, bars)), bars), "spark"),
         ("  ", "text"),
         *note,
     )

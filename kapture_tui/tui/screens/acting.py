@@ -151,6 +151,20 @@ class Acting(Stage):
         else:
             self.say(", ".join(done))
 
+    def action_bench(self) -> None:
+        """Ask whether the stack may go, to be measured on fresh deployments."""
+        session = self.console.session
+        spec = session.spec or self.console.options.spec
+        if self.refuses("bench.start"):
+            return
+        if spec is None or spec.has(Component.WEBAPP):
+            why = "shoppers send what no trial has asked for" if spec else "what was deployed is not known"
+            self.say(f"it cannot be measured: {why}", "warn")
+            return
+        from kapture_tui.tui.screens.bench import ask
+
+        ask(self, session, spec)
+
     def action_teardown(self) -> None:
         """Ask whether the stack may go."""
         if self.refuses("stack.teardown"):

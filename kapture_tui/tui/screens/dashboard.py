@@ -18,6 +18,7 @@ from kapture_tui.tui.panels import databases, events, flow, header, lag, ledger,
 from kapture_tui.tui.picture import out_of_sight
 from kapture_tui.tui.screens.acting import Acting
 from kapture_tui.tui.screens.base import bindings, panel_text
+from kapture_tui.tui.screens.racing import Racing
 from kapture_tui.tui.screens.tables import TableStage
 from kapture_tui.tui.table import PLAIN, View
 from kapture_tui.tui.text import clean, clip
@@ -64,7 +65,7 @@ class HeaderBar(Canvas):
         return header.header(self.snapshot, cells, self.frozen, self.context, self.ago_s)
 
 
-class Dashboard(Acting, TableStage):
+class Dashboard(Acting, Racing, TableStage):
     """Header, panels, keys. It shows snapshots; what keys do to the stack is in `Acting`."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("dashboard", "table")
@@ -207,6 +208,7 @@ class Dashboard(Acting, TableStage):
                 cells: lag.rows_wanted(groups, cells, size.height) for cells in arrange.lag_widths(size.width)
             },
             restocks=ledger.restocks(self._snapshot),
+            ghosts=flow.ghosts(self.history, lag.group_names(self._snapshot)),
         )
         return arrange.arrange(size.width, size.height - self._below(size), wants, header_rows)
 

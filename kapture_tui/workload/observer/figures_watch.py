@@ -5,15 +5,19 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from kapture_tui.model.histogram import Histogram, merge
+from kapture_tui.model.snapshot import ContainerUsage
 from kapture_tui.model.states import FIGURES_TOPIC
 from kapture_tui.model.wire import to_wire
-from kapture_tui.workload.figures import FiguresReport, decode
+from kapture_tui.workload.container import DISK, NETWORK, PART, PERIODS, THROTTLED, counters
+from kapture_tui.workload.figures import Figures, FiguresReport, decode
 from kapture_tui.workload.kafka import ClientSettings, Reader, TopicPartition, open_reader
 from kapture_tui.workload.observer.flow import LATENCY_S, latency
 from kapture_tui.workload.rates import RATE_S, Window
+from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.sinks.base import Statistics
 from kapture_tui.workload.waiting import NotThereYet, TopicsLook
 
@@ -39,6 +43,19 @@ READ_S = 0.5
 POLL_RECORDS = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What processes tell of themselves.
+
+    Attributes:
+        parts: by part, of all its processes together; those nobody speaks for are left out.
+        containers: by pod, of those that live and are alone in their container.
+    """
+
+    parts: Mapping[str, Statistics] = field(default_factory=dict)
+    containers: Mapping[str, ContainerUsage] = field(default_factory=dict)
+
+
 class FiguresWatch:
     """Looks at the topic once a call. Connects at the first one; the client reconnects by itself.
 
@@ -58,8 +75,8 @@ class FiguresWatch:
         self._position: int | None = None
         self._book = FiguresBook()
 
-    def look(self) -> Mapping[str, Statistics]:
-        """By part, what its processes tell; those nobody speaks for are left out. Raises KafkaError."""
+    def look(self) -> Told:
+        """What processes tell. Raises KafkaError."""
         self._await_topic()
         reader = self._reader = self._reader or open_reader(self._settings, {})
         end = reader.bounds(FIGURES)[1]
@@ -71,7 +88,8 @@ class FiguresWatch:
             for record in reader.poll(min(POLL_RECORDS, end - self._position), 0.1).get(FIGURES, ()):
                 self._position = record.offset + 1
                 self._book.add(record.key, record.value, self._clock())
-        return self._book.parts(self._clock())
+        now_s = self._clock()
+        return Told(self._book.parts(now_s), self._book.containers(now_s))
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -87,9 +105,9 @@ class FiguresWatch:
         self._awaited = None
 
 
-def parts_of(told: Mapping[str, Statistics] | None, why: str) -> dict[str, tuple[Statistics | None, str]]:
+def parts_of(told: Told | None, why: str) -> dict[str, tuple[Statistics | None, str]]:
     """Each of `PARTS`, or None and the reason. Args: told, why: as a `Source` of a `FiguresWatch` answers."""
-    return {part: (None, why) if told is None else (told.get(part), SILENT) for part in PARTS}
+    return {part: (None, why) if told is None else (told.parts.get(part), SILENT) for part in PARTS}
 
 
 class FiguresBook:
@@ -108,6 +126,11 @@ class FiguresBook:
             known = self._processes[key, report.since_s] = _Process()
         known.add(report, heard_s)
 
+    def containers(self, now_s: float) -> dict[str, ContainerUsage]:
+        """By pod, what its container uses; of those that live."""
+        live = (process for process in self._processes.values() if process.lives(now_s))
+        return {process.newest.name: _container(process) for process in live if process.newest.part == PART}
+
     def parts(self, now_s: float) -> dict[str, Statistics]:
         """By part, the figures of its processes together; without one that lives or has ended in order, none."""
         by_part: dict[str, list[_Process]] = defaultdict(list)
@@ -118,6 +141,17 @@ class FiguresBook:
             for part, processes in by_part.items()
             if any(process.lives(now_s) or process.newest.ended for process in processes)
         }
+
+
+def _container(process: _Process) -> ContainerUsage:
+    periods, throttled = process.rate(PERIODS), process.rate(THROTTLED)
+    told = process.newest.figures
+    return ContainerUsage(
+        network_bytes_per_s=process.rate(NETWORK) if told.get(NETWORK) is not None else None,
+        disk_bytes_per_s=process.rate(DISK) if told.get(DISK) is not None else None,
+        # Without a limit no period is counted, and there is nothing to be held back by.
+        throttled_ratio=throttled / periods if throttled is not None and periods else None,
+    )
 
 
 class _Process:
@@ -218,3 +252,26 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
             at = at.setdefault(folder, {})
         at[name] = value
     return nested
+
+
+class OwnContainer:
+    """What the observer's own container uses. It needs no topic to tell itself."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        read: Callable[[], Figures] = counters,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._read = read
+        self._process = _Process()
+
+    def __call__(self) -> dict[str, ContainerUsage]:
+        """By its name; nothing where it is not alone."""
+        if not self._settings.contained:
+            return {}
+        now_s, name = self._clock(), self._settings.name
+        self._process.add(FiguresReport(PART, name, 0.0, now_s, self._read().figures), now_s)
+        return {name: _container(self._process)}

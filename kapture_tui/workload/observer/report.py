@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kapture_tui.model.histogram import Histogram
-from kapture_tui.model.snapshot import ObserverReport, RedisView, StateSales
+from kapture_tui.model.snapshot import ContainerUsage, ObserverReport, RedisView, StateSales
 from kapture_tui.model.times import timestamp
 from kapture_tui.workload.observer.kafka_watch import KafkaPart
 from kapture_tui.workload.sinks.base import Statistics
@@ -42,6 +42,7 @@ def assemble(
     seq: int,
     kafka: tuple[KafkaPart | None, str],
     databases: Mapping[str, tuple[Statistics | None, str]],
+    containers: Mapping[str, ContainerUsage] | None = None,
 ) -> ObserverReport:
     """One report.
 
@@ -50,6 +51,7 @@ def assemble(
         seq: of the tick.
         kafka: what Kafka answered, or None and the reason.
         databases: the same of each database of the stack and of each part that tells its figures itself, by name.
+        containers: what pods tell of their containers, by name.
     """
     part, no_kafka = kafka
     unavailable = dict.fromkeys(("redis", *SHOP), NOT_DEPLOYED)
@@ -86,6 +88,7 @@ def assemble(
         sales=sales,
         loaders=part.loaders if part else (),
         drained=part.drained if part else False,
+        containers=containers or {},
         unavailable=unavailable,
         **own,
     )

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kapture_tui.model.snapshot import ContainerUsage
 from kapture_tui.model.states import FIGURES_TOPIC
 from kapture_tui.workload.consume import client_settings
 from kapture_tui.workload.control import Order, send
 from kapture_tui.workload.kafka import ClientSettings, KafkaError
-from kapture_tui.workload.observer.figures_watch import PARTS, FiguresWatch, parts_of
+from kapture_tui.workload.observer.figures_watch import PARTS, FiguresWatch, OwnContainer, Told, parts_of
 from kapture_tui.workload.observer.kafka_watch import KafkaPart, KafkaWatch
 from kapture_tui.workload.observer.report import Published, assemble
 from kapture_tui.workload.observer.serve import ReportServer
@@ -39,6 +40,7 @@ class Observer:
         databases: the source for each database of the stack, by name.
         figures: the source for what processes tell of themselves.
         publish: takes each report.
+        own: what its own container uses, by its name.
         clock: monotonic seconds.
         wall: seconds since the epoch.
     """
@@ -47,8 +49,9 @@ class Observer:
         self,
         kafka: Source[KafkaPart],
         databases: Mapping[str, Source[Statistics]],
-        figures: Source[Mapping[str, Statistics]],
+        figures: Source[Told],
         publish: Callable[[Published], None],
+        own: Callable[[], Mapping[str, ContainerUsage]] = dict,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -56,6 +59,7 @@ class Observer:
         self._databases = databases
         self._figures = figures
         self._publish = publish
+        self._own = own
         self._clock = clock
         self._wall = wall
         self._seq = 0
@@ -71,11 +75,13 @@ class Observer:
         self._seq += 1
         kafka = self._kafka.answer()
         databases = {name: source.answer() for name, source in self._databases.items()}
-        parts = parts_of(*self._figures.answer())
+        told, why = self._figures.answer()
+        parts = parts_of(told, why)
+        containers = {**(told.containers if told else {}), **self._own()}
         part = kafka[0]
         self._publish(
             Published(
-                assemble(self._wall(), self._seq, kafka, databases | parts),
+                assemble(self._wall(), self._seq, kafka, databases | parts, containers),
                 part.histograms if part else {},
                 {"kafka": part is not None}
                 | {name: found is not None for name, (found, _) in databases.items()},
@@ -121,7 +127,7 @@ def run(settings: Settings, stop: StopSignal) -> None:
     }
     figures = Source("Kafka", FiguresWatch(client, awaited=TopicsLook(client, {FIGURES_TOPIC: 1})).look)
     settings.readiness.say(port=server.port)
-    Observer(kafka, databases, figures, server.publish).run(stop)
+    Observer(kafka, databases, figures, server.publish, OwnContainer(settings)).run(stop)
     sources: tuple[Source[Any], ...] = (kafka, figures, *databases.values())
     for source in sources:
         source.close()

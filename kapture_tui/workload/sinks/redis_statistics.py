@@ -36,6 +36,15 @@ COMMANDS = 12
 """Commands shown: the busiest ones."""
 
 
+_NETWORK = (
+    "total_net_input_bytes",
+    "total_net_output_bytes",
+    "total_net_repl_input_bytes",
+    "total_net_repl_output_bytes",
+)
+"""Counters of INFO; replication counts apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counters:
     """What INFO counts since the server's start. `server` names that start."""
@@ -45,6 +54,7 @@ class Counters:
     hits: int
     misses: int
     calls: Mapping[str, int]
+    network_bytes: int = 0
 
 
 def counters_of(info: Mapping[str, Any]) -> Counters:
@@ -54,6 +64,7 @@ def counters_of(info: Mapping[str, Any]) -> Counters:
         operations=int(info.get("total_commands_processed", 0)),
         hits=int(info.get("keyspace_hits", 0)),
         misses=int(info.get("keyspace_misses", 0)),
+        network_bytes=sum(int(info.get(name, 0)) for name in _NETWORK),
         calls={
             name.removeprefix("cmdstat_"): int(stat["calls"])
             for name, stat in info.items()
@@ -81,6 +92,11 @@ class RedisRates:
             commands=_busiest(*span) if span else {},
             hit_ratio=self._hit_ratio,
             replicas=_whole(info.get("connected_slaves")),
+            network_bytes_per_s=(
+                (span[2].network_bytes - span[1].network_bytes) / span[0]
+                if span and _NETWORK[0] in info
+                else None
+            ),
         )
 
     def _add(self, now_s: float, new: Counters) -> None:

@@ -20,6 +20,7 @@ from kapture_tui.model.states import STATES, transactions_topic
 from kapture_tui.workload import header
 from kapture_tui.workload.backpressure import Governor
 from kapture_tui.workload.consume import client_settings
+from kapture_tui.workload.container import ContainerReporter
 from kapture_tui.workload.control import ControlReader
 from kapture_tui.workload.figures import Figures, FiguresPublisher
 from kapture_tui.workload.kafka import Producer, TopicPartition, open_producer
@@ -129,6 +130,7 @@ class Desk:
         }
         self._reporter = HalfReporter(self._producer, self.half)
         self._figures = FiguresPublisher(self._producer, Component.WEBAPP.value, settings.name)
+        self._container = ContainerReporter(settings, self._producer)
         routes = self._routes.values()
         self._governor = Governor(client, settings.groups, routes) if settings.embedded else None
         self._control = ControlReader(client) if settings.embedded else None
@@ -206,6 +208,7 @@ class Desk:
     def _housekeeping(self, now_s: float) -> None:
         self._reporter.report_due(now_s)
         self._figures.publish_due(self._told)
+        self._container.report_due()
         if self._control and self._governor and now_s >= self._next_control_s:
             self._next_control_s = now_s + CONTROL_S
             told = self._control.poll()

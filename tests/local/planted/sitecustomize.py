@@ -1,7 +1,7 @@
-"""On PYTHONPATH, this makes the ETL serve a known number of records a second, whatever else it has to do.
+"""On PYTHONPATH, this makes each ETL serve, or each loader send, a known number of records a second.
 
-Python imports a module of this name at its start. Only processes called etl-… are slowed, and only where
-PLANTED_ETL_RECORDS_PER_S says to what.
+Python imports a module of this name at its start. Only processes called etl-… are slowed where
+PLANTED_ETL_RECORDS_PER_S says to what, and loaders where PLANTED_LOADER_RECORDS_PER_S does.
 """
 
 from __future__ import annotations
@@ -37,5 +37,24 @@ def plant(records_per_s: float) -> None:
     Etl.batch_records = max(1, int(records_per_s * BATCH_S))
 
 
-if os.environ.get("PLANTED_ETL_RECORDS_PER_S") and os.environ.get("KAPTURE_NAME", "").startswith("etl-"):
+def plant_loader(records_per_s: float) -> None:
+    """Have `Loader._send_all` take 1 / records_per_s seconds a record, the time it needs by itself included."""
+    from kapture_tui.workload.loader import Loader
+
+    send_all = Loader._send_all
+    free_s = 0.0
+
+    def slowly(self: Loader, intended: list[int]) -> None:
+        nonlocal free_s
+        free_s = max(free_s, time.monotonic() - SLACK_S) + len(intended) / records_per_s
+        send_all(self, intended)
+        time.sleep(max(0.0, free_s - time.monotonic()))
+
+    Loader._send_all = slowly  # type: ignore[method-assign]
+
+
+_name = os.environ.get("KAPTURE_NAME", "")
+if _name.startswith("data-loader-") and os.environ.get("PLANTED_LOADER_RECORDS_PER_S"):
+    plant_loader(float(os.environ["PLANTED_LOADER_RECORDS_PER_S"]))
+if os.environ.get("PLANTED_ETL_RECORDS_PER_S") and _name.startswith("etl-"):
     plant(float(os.environ["PLANTED_ETL_RECORDS_PER_S"]))

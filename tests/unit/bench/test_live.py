@@ -112,7 +112,10 @@ class QueueTarget:
             report = ObserverReport(
                 TIME,
                 1,
-                KafkaView(1, total=TopicView(groups={"etl": GroupLag(lag, 1.0, lag / self.capacity)})),
+                KafkaView(
+                    3 - bool(self.killed),
+                    total=TopicView(groups={"etl": GroupLag(lag, 1.0, lag / self.capacity)}),
+                ),
                 flow,
                 Ledger(self.sent, self.sent, groups={"etl": GroupLedger(self.stored)}),
                 loaders=rows,
@@ -200,6 +203,7 @@ async def test_a_stack_that_is_gone_ends_the_deployment_and_is_removed(phase: Ph
 async def test_one_broker_is_kept_away_as_long_as_that_is_tried() -> None:
     target = QueueTarget(1000.0)
     async with site(target).deployment(3, 7, Variant.MINUS_ONE) as stand:
+        assert target.killed, "it is away before the first trial"
         found = await stand.trial(100.0, 5, 1)
     assert set(target.killed) == {"kafka-2"}
     assert len(target.killed) > 1
@@ -210,3 +214,32 @@ async def test_the_environment_names_its_hosts_only_on_request() -> None:
     for with_names, names in ((False, ()), (True, ("secret-host",))):
         async with site(QueueTarget(1000.0), with_names=with_names).deployment(1, 7, Variant.FULL) as stand:
             assert (await stand.environment()).machines[0].names == names
+
+
+async def test_an_interrupt_while_it_is_removed_does_not_leave_half_of_it() -> None:
+    target = QueueTarget(1000.0)
+    removing, go_on, removed = asyncio.Event(), asyncio.Event(), list[str]()
+    destroy = target.destroy
+
+    async def slowly(purge: bool = False) -> AsyncIterator[Event]:
+        removing.set()
+        await go_on.wait()
+        async for event in destroy(purge):
+            yield event
+        removed.append("removed")
+
+    target.destroy = slowly  # type: ignore[method-assign]
+
+    async def whole() -> None:
+        async with site(target).deployment(1, 1, Variant.FULL):
+            pass
+
+    task = asyncio.ensure_future(whole())
+    await removing.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert target.calls == ["deploy", "destroy"]
+    assert removed == ["removed"]

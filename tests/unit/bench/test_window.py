@@ -15,7 +15,10 @@ from kapture_tui.model.snapshot import (
     GroupFlow,
     GroupLag,
     KafkaView,
+    Latency,
     LoaderRow,
+    RedisView,
+    RunInfo,
     Snapshot,
     TopicView,
 )
@@ -184,3 +187,41 @@ def test_without_loaders_nobody_says_how_late_they_are() -> None:
 def test_samples_from_before_the_trial_are_none_of_it() -> None:
     old = tuple(replace(one, sample_age_s=40.0) for one in PODS)
     assert result(window(*[snapshot(pods=old)] * 8)).usage["etl"].cpu_cores is None
+
+
+def test_figures_are_kept_by_the_second_from_the_order_to_the_loaders_on() -> None:
+    looks = tuple(
+        Look(6.0 + s, 1e9 + s, snapshot(flow=FlowView(1000.4 + s, None, groups={"etl": GroupFlow(latency)})))
+        for s, latency in enumerate((Latency(p99=120.0), Latency()))
+    )
+    began = Look(5.0, 1e9, snapshot(run=RunInfo(elapsed_s=42.0)))
+    found = result(Window(began, looks, looks[-1], True, whole=looks))
+    assert found.series == {"offered": ((1.0, 1000.0), (2.0, 1001.0)), "p99_ms": ((1.0, 120.0),)}
+    assert found.at_s == 42.0
+
+
+def test_network_and_disk_are_summed_up_and_what_is_not_known_has_a_reason() -> None:
+    told = (
+        pod("etl-0", "etl", network_bytes_per_s=100.0, disk_bytes_per_s=5.0),
+        pod("etl-1", "etl", network_bytes_per_s=50.0, disk_bytes_per_s=None),
+        pod("redis-0", "redis"),
+        pod("kafka-0", "kafka"),
+    )
+    run = RunInfo(target="kubernetes")
+    looks = [snapshot(pods=told, run=run, redis=RedisView(network_bytes_per_s=400.0)) for _ in range(4)]
+    usage = result(window(*looks)).usage
+    assert usage["etl"].network_bytes_per_s == 150.0
+    assert usage["etl"].disk_bytes_per_s is None, "half of a sum is no sum"
+    assert usage["redis"].network_bytes_per_s == 400.0, "it counts its own"
+    assert usage["kafka"].network_bytes_per_s is None
+    for component, used in usage.items():
+        figures = ("cpu_cores", "throttled_ratio", "network_bytes_per_s", "disk_bytes_per_s")
+        missing = {name for name in figures if getattr(used, name) is None}
+        assert missing == set(used.unavailable), component
+    assert "metrics.k8s.io" in usage["kafka"].unavailable["network_bytes_per_s"]
+
+
+def test_a_throttled_loader_makes_a_trial_invalid_by_what_its_own_container_says() -> None:
+    loader = pod("data-loader-0", "data-loader", cpu_limit=1.0, throttled_ratio=0.2)
+    found = result(window(*[snapshot(pods=(*PODS[:2], loader))] * 5))
+    assert found.faults == ("data-loader-0 was throttled by its CPU limit in 20% of its periods",)

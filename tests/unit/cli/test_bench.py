@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -162,3 +164,69 @@ async def test_ctrl_c_leaves_a_file_that_goes_on(tmp_path: Path) -> None:
     assert entry.result is not None
     assert entry.result.status is Status.COMPLETE
     assert [one.status for one in entry.result.deployments] == [Status.INTERRUPTED, *[Status.COMPLETE] * 3]
+
+
+def started(line: list[str], *before: str, **other: object) -> subprocess.Popen[str]:
+    """A run in a process of its own; `before`: a program that starts it."""
+    return subprocess.Popen(
+        [*before, sys.executable, "-m", "kapture_tui", *line],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        **other,  # type: ignore[call-overload]
+    )
+
+
+@pytest.mark.parametrize("seconds", [0.3, *random.Random(7).sample(range(1, 7), 3)])
+def test_an_interrupt_at_any_second_leaves_what_can_be_gone_on_with(seconds: float, tmp_path: Path) -> None:
+    line = ["bench", "sim", "1", "--simulate", "tests.unit.cli.slow_cluster:slow", "--repeats", "3"]
+    line += ["--budget", "20", "--results", str(tmp_path)]
+    process = started(line, env={**os.environ, "SLOW": "1"})
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode in (130, -signal.SIGINT), "the latter before the program has begun"
+    kept = [entry.result for entry in entries((tmp_path,))]
+    assert None not in kept, "a file cannot be read"
+    process = started([*line, "--resume"] if kept else line)
+    process.communicate()
+    assert process.returncode == 0
+    (entry,) = entries((tmp_path,))
+    assert entry.result is not None
+    assert entry.result.status is Status.COMPLETE
+    for before in kept:
+        assert before is not None
+        for one in before.deployments:
+            assert entry.result.deployments[one.number - 1].tried[: len(one.tried)] == one.tried
+
+
+@pytest.mark.parametrize("kilobytes", [4, 16, 40])
+def test_a_disk_without_room_ends_it_with_what_to_do_and_the_file_stays_whole(
+    kilobytes: int, tmp_path: Path
+) -> None:
+    line = ["bench", "sim", "1", "--simulate", NOISY, "--repeats", "3", "--budget", "20"]
+    line += ["--results", str(tmp_path)]
+    # A limit on the size of files: writing fails in the middle, as on a disk that is full.
+    process = started(line, "bash", "-c", f'ulimit -f {kilobytes}; exec "$@"', "bash")
+    _, said = process.communicate()
+    assert process.returncode == 1
+    assert "keeping the result in" in said
+    assert "--resume" in said
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == [], (
+        "something half is left"
+    )
+    (entry,) = entries((tmp_path,))
+    assert entry.result is not None, entry.problem
+    before = entry.result
+    assert before.status is not Status.COMPLETE
+    assert before.deployments[-1].capacity is None
+    process = started([*line, "--resume"])
+    process.communicate()
+    assert process.returncode == 0
+    (entry,) = entries((tmp_path,))
+    assert entry.result is not None
+    assert entry.result.status is Status.COMPLETE
+    kept = entry.result.deployments[len(before.deployments) - 1].tried
+    assert kept[: len(before.deployments[-1].tried)] == before.deployments[-1].tried

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapture_tui.model.histogram import Histogram
+from kapture_tui.model.snapshot import ContainerUsage
 from kapture_tui.model.wire import to_wire
 from kapture_tui.workload.fastjson import dumps
 from kapture_tui.workload.figures import Figures, FiguresPublisher, FiguresReport, decode, key_of
 from kapture_tui.workload.kafka import Lane, OnDelivery
-from kapture_tui.workload.observer.figures_watch import SILENT_S, FiguresBook, parts_of
+from kapture_tui.workload.observer.figures_watch import SILENT_S, FiguresBook, OwnContainer, Told, parts_of
 from kapture_tui.workload.observer.flow import latency
+from kapture_tui.workload.settings import Settings
 
 
 class Outbox:
@@ -135,7 +138,7 @@ def test_a_process_that_is_silent_does_not_live() -> None:
     assert stack.webapp().figures == {"per_s": pytest.approx(5.0), "total": 45 + 14}
     stack.now_s += SILENT_S + 0.1
     assert stack.book.parts(stack.now_s) == {}
-    assert parts_of(stack.book.parts(stack.now_s), "")["webapp"][0] is None
+    assert parts_of(Told(stack.book.parts(stack.now_s)), "")["webapp"][0] is None
 
 
 def test_what_has_ended_in_order_keeps_what_it_counted() -> None:
@@ -184,3 +187,36 @@ def test_what_is_no_report_is_passed_over(value: bytes) -> None:
     stack.book.add(b"webapp/a", value, stack.now_s)
     stack.book.add(None, value, stack.now_s)
     assert stack.webapp().figures == {"behind_s": 1.0}
+
+
+def test_containers_are_told_by_pod_and_one_without_a_limit_is_not_held_back() -> None:
+    stack = Stack()
+    for second in range(4):
+        stack.now_s = 1000.0 + second
+        for name, limited in (("etl-0", True), ("etl-1", False)):
+            figures: dict[str, float | None] = {
+                "network_bytes_total": 5000.0 * second,
+                "disk_bytes_total": None,
+                "periods_total": 10.0 * second if limited else 0.0,
+                "throttled_total": 4.0 * second if limited else 0.0,
+            }
+            report = FiguresReport("container", name, 1.0, stack.now_s, figures)
+            stack.book.add(key_of("container", name), dumps(to_wire(report)), stack.now_s)
+    assert stack.book.containers(stack.now_s) == {
+        "etl-0": ContainerUsage(5000.0, None, 0.4),
+        "etl-1": ContainerUsage(5000.0, None, None),
+    }
+    assert stack.book.containers(stack.now_s + SILENT_S + 1) == {}
+
+
+def test_the_observer_tells_its_own_container_and_none_where_it_is_not_alone() -> None:
+    seconds, settings = iter(range(9)), Settings("observer-0", "r1", "", contained=True)
+    counted = iter((70.0, 140.0))
+
+    def read() -> Figures:
+        return Figures({"network_bytes_total": next(counted), "disk_bytes_total": 0.0})
+
+    own = OwnContainer(settings, lambda: next(seconds), read)
+    assert own() == {"observer-0": ContainerUsage(None, None, None)}
+    assert own() == {"observer-0": ContainerUsage(70.0, 0.0, None)}
+    assert OwnContainer(replace(settings, contained=False))() == {}

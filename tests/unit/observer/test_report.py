@@ -18,6 +18,7 @@ from kapture_tui.model.snapshot import (
     StateSales,
 )
 from kapture_tui.model.wire import from_wire, to_wire
+from kapture_tui.workload.observer.figures_watch import Told
 from kapture_tui.workload.observer.kafka_watch import KafkaPart, drained_partitions, is_drained
 from kapture_tui.workload.observer.report import Published, assemble
 from kapture_tui.workload.observer.service import Observer
@@ -144,7 +145,7 @@ def test_a_tick_asks_every_source_once_and_takes_what_there_is() -> None:
 
     published: list[Published] = []
     kafka, database = Source("Kafka", broken), Source("Redis", answer_once(REDIS))
-    figures = Source("figures", answer_once({"spout": Statistics({"orders_per_s": 2.5})}))
+    figures = Source("figures", answer_once(Told({"spout": Statistics({"orders_per_s": 2.5})})))
     observer = Observer(kafka, {"redis": database}, figures, published.append, wall=lambda: 1.0)
     observer.tick()
     for source in (kafka, database, figures):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kapture_tui.model.event import Event, EventKind
 from kapture_tui.model.ledger import GroupLedger, Ledger
 from kapture_tui.model.snapshot import (
+    ContainerUsage,
     FlowView,
     KafkaView,
     LoaderRow,
@@ -61,7 +62,7 @@ def test_what_the_report_says_is_passed_on_unchanged() -> None:
     pods = (PodRow("etl-0", "etl"),)
     result = snapshot(seen(told, pods=pods, elapsed_s=7.0), Snapshot(seq=41))
     assert (result.time, result.seq, result.pods, result.report_age_s) == ("now", 42, pods, 0.5)
-    passed_on = {f.name for f in fields(ObserverReport)} - {"time", "seq", "unavailable"}
+    passed_on = {f.name for f in fields(ObserverReport)} - {"time", "seq", "unavailable", "containers"}
     for name in passed_on:
         assert getattr(result, name) == getattr(told, name), name
     assert result.run == RunInfo(
@@ -178,3 +179,11 @@ def test_a_target_asked_anew_repeats_its_events_and_we_do_not() -> None:
     once = snapshot(seen(None, events=first))
     again = snapshot(seen(None, events=(*first, Event("t3", EventKind.CHANGE, "", "y"))), once)
     assert [event.time for event in again.events] == ["t0", "t1", "t2", "t3"]
+
+
+def test_what_pods_tell_of_their_containers_stands_with_the_pods() -> None:
+    pods = (PodRow("etl-0", "etl", cpu_cores=0.5), PodRow("kafka-0", "kafka", disk_bytes_per_s=7.0))
+    told = report(containers={"etl-0": ContainerUsage(100.0, 20.0, 0.25), "gone-0": ContainerUsage(1.0)})
+    etl, kafka = snapshot(seen(told, pods=pods)).pods
+    assert etl == replace(pods[0], network_bytes_per_s=100.0, disk_bytes_per_s=20.0, throttled_ratio=0.25)
+    assert kafka == pods[1], "what the target measured stays where nobody tells otherwise"
