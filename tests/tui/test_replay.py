@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import pty
+import re
 import struct
 import sys
 import termios
@@ -269,7 +270,9 @@ def test_replay_on_a_terminal(tmp_path: Path) -> None:
             seen += part
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert b"01:40 of 03:19" in seen
+    first = re.search(rb"(\d\d:\d\d) of 03:19", seen)
+    assert first is not None
+    assert first[1] >= b"01:40"  # a slow machine draws later, and it plays by the clock
 
 
 # In a session that runs
