@@ -11,6 +11,7 @@ import pytest
 
 from kapture_tui.model.spec import CHOICES, Component
 from kapture_tui.targets.kubernetes.api import Api
+from tests.cluster.prometheus import every_query_has_data
 from tests.cluster.recounting import recount
 from tests.cluster.test_stack import kapture
 
@@ -30,6 +31,9 @@ async def test_all_databases_agree_with_the_topics(api: Api, namespace: str) -> 
     snapshot = json.loads(done.stdout.splitlines()[-1])
     assert_delivered(snapshot)
     assert_no_part_is_missing(snapshot)
+
+    # Loaders, shop and shoppers have ended by now: their figures are a few minutes old.
+    await every_query_has_data(api, namespace, within="15m")
 
     counted = await recount(api, namespace, "observer")
     assert counted["written_twice"] == 0

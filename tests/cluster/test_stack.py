@@ -21,17 +21,19 @@ import pytest_asyncio
 import yaml
 
 from kapture_tui.model.event import Event, EventKind
-from kapture_tui.model.snapshot import PodRow, Snapshot
+from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.resources import manifests_dir
 from kapture_tui.targets import Connection
 from kapture_tui.targets.kubernetes.api import Api
 from kapture_tui.targets.kubernetes.kubeconfig import load
 from kapture_tui.targets.kubernetes.target import KubernetesTarget
 from kapture_tui.telemetry import Hub
+from tests import watching
 from tests.cluster.conftest import bound_user
 from tests.cluster.cut import CutProxy
 from tests.cluster.reach import write_kubeconfig
 from tests.cluster.recounting import recount
+from tests.watching import delivered, pods
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -81,15 +83,7 @@ class Stack:
 
     async def until(self, wanted: Callable[[Snapshot], bool], what: str, limit_s: float = WAIT_S) -> Snapshot:
         """The first snapshot that is as wanted."""
-        last = Snapshot()
-        try:
-            async with asyncio.timeout(limit_s), aclosing(self.hub.snapshots()) as snapshots:
-                async for last in snapshots:
-                    if wanted(last):
-                        return last
-        except TimeoutError:
-            raise AssertionError(f"not seen in {limit_s:.0f} s: {what}; last: {last}") from None
-        raise AssertionError("the hub ended")
+        return await watching.until(self.hub, wanted, what, limit_s)
 
     async def until_delivered(self, more: int) -> Snapshot:
         """Until every group has stored so many more messages than now."""
@@ -138,16 +132,6 @@ def command(kubeconfig: Path, *words: str) -> list[str]:
 
 def environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key not in ("KUBECONFIG", "KAFKA_HOME")}
-
-
-def delivered(snapshot: Snapshot) -> int:
-    """What the slowest group has stored."""
-    groups = snapshot.ledger.groups if snapshot.ledger else {}
-    return min((groups[name].delivered for name in GROUPS if name in groups), default=0)
-
-
-def pods(snapshot: Snapshot, component: str) -> list[PodRow]:
-    return [row for row in snapshot.pods if row.component == component and row.phase != "Terminating"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["-rp", "-rpz"])

@@ -1,4 +1,4 @@
-"""How pods end when their stack goes: at once, even those that would rather not."""
+"""How a stack goes: its pods at once, even those that would rather not; its claims when they are purged."""
 
 from __future__ import annotations
 
@@ -97,3 +97,19 @@ async def test_without_rights_on_replica_sets_they_end_too(api: Api, namespace: 
         given = await graces(api, theirs, namespace)
     assert len(given) == 4
     assert all(seconds == {GRACE_S} for pod, seconds in given.items() if "statefulset" in pod)
+
+
+async def test_claims_stay_by_name_until_they_are_purged(api: Api, namespace: str) -> None:
+    path = f"/api/v1/namespaces/{namespace}/persistentvolumeclaims"
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
+    for name in ("data-kafka-0", "data-mongo-0"):
+        metadata = {"name": name, "labels": LABELS}
+        await api.request("POST", path, body={"metadata": metadata, "spec": spec})
+    kept = [event async for event in Teardown(api, namespace, None, purge=False).events()][-1]
+    assert (kept.step, kept.done) == ("nothing-left", True)
+    assert "2 PersistentVolumeClaims (data-kafka-0, data-mongo-0)" in kept.text
+    assert len(await find(api, namespace)) == 2
+    # They linger for a moment after they were removed, which is no reason to call them left over.
+    purged = [event async for event in Teardown(api, namespace, None, purge=True).events()][-1]
+    assert (purged.step, purged.done) == ("nothing-left", True), purged
+    assert await find(api, namespace) == []

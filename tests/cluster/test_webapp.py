@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import aclosing
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -18,24 +16,12 @@ from kapture_tui.telemetry import Hub
 from kapture_tui.workload.shoppers import SHARES
 from tests.cluster.recounting import recount
 from tests.cluster.test_stack import kapture
+from tests.watching import until
 
 pytestmark = [pytest.mark.thorough, pytest.mark.timeout(900)]
 
 WAIT_S = 240.0
 FORM = "application/x-www-form-urlencoded"
-
-
-async def until(hub: Hub, wanted: Callable[[Snapshot], bool], what: str) -> Snapshot:
-    """The first snapshot that is as wanted."""
-    last = Snapshot()
-    try:
-        async with asyncio.timeout(WAIT_S), aclosing(hub.snapshots()) as snapshots:
-            async for last in snapshots:
-                if wanted(last):
-                    return last
-    except TimeoutError:
-        raise AssertionError(f"not seen in {WAIT_S:.0f} s: {what}; last: {last}") from None
-    raise AssertionError("the hub ended")
 
 
 def routes_are_known(snapshot: Snapshot) -> bool:
@@ -59,7 +45,7 @@ async def test_a_shop_that_people_and_shoppers_visit_and_that_is_killed(
     target = KubernetesTarget(namespace, Connection(str(user)))
     hub = Hub(target)
     try:
-        seen = await until(hub, routes_are_known, "figures of every route")
+        seen = await until(hub, routes_are_known, "figures of every route", WAIT_S)
         assert f"kubectl port-forward -n {namespace} service/webapp" in seen.run.addresses["webapp"]
         shop = f"/api/v1/namespaces/{namespace}/services/webapp:8080/proxy"
         page = (await api.raw("GET", f"{shop}/states/CA")).body.decode()
@@ -75,11 +61,12 @@ async def test_a_shop_that_people_and_shoppers_visit_and_that_is_killed(
             hub,
             lambda s: any(orders > 5 for name, orders in shops(s).items() if name != victim),
             "orders at another shop",
+            WAIT_S,
         )
         stop = ("scale", namespace, "shoppers=0", "webapp=0", "data-loader=0", "--yes")
         done = await asyncio.to_thread(kapture, user, *stop)
         assert done.returncode == 0, done.stderr
-        final = await until(hub, lambda s: s.drained, "drained")
+        final = await until(hub, lambda s: s.drained, "drained", WAIT_S)
         assert final.ledger is not None
         counted = await recount(api, namespace)
         for name, group in final.ledger.groups.items():

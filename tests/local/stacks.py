@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import psutil
@@ -17,6 +16,8 @@ from kapture_tui.targets.local.target import LocalTarget
 from kapture_tui.targets.local.usage import processes_of_run
 from kapture_tui.telemetry import Hub
 from kapture_tui.workload.settings import url_variable
+from tests import watching
+from tests.watching import delivered
 
 KAFKA_HOME = os.environ.get("KAFKA_HOME")
 real_kafka = pytest.mark.skipif(not KAFKA_HOME, reason="KAFKA_HOME names no Apache Kafka")
@@ -34,15 +35,7 @@ class Stack:
 
     async def until(self, wanted: Callable[[Snapshot], bool], what: str) -> Snapshot:
         """The first snapshot that is as wanted."""
-        last = Snapshot()
-        try:
-            async with asyncio.timeout(WAIT_S), aclosing(self.hub.snapshots()) as snapshots:
-                async for last in snapshots:
-                    if wanted(last):
-                        return last
-        except TimeoutError:
-            raise AssertionError(f"not seen in {WAIT_S:.0f} s: {what}; last: {last}") from None
-        raise AssertionError("the hub ended")
+        return await watching.until(self.hub, wanted, what, WAIT_S)
 
     async def until_delivered(self, more: int) -> Snapshot:
         """Until every group has stored so many more messages than now."""
@@ -89,12 +82,6 @@ class Stack:
             for process in processes_of_run(run.run_id)
             if process.environ().get(variable)
         )
-
-
-def delivered(snapshot: Snapshot) -> int:
-    """What the slowest group has stored."""
-    groups = snapshot.ledger.groups if snapshot.ledger else {}
-    return min((group.delivered for group in groups.values()), default=0)
 
 
 def restarts(snapshot: Snapshot, pod: str) -> int | None:

@@ -25,7 +25,8 @@ from kapture_tui.workload.sinks.base import Batch, SinkUnavailable
 from kapture_tui.workload.sinks.elasticsearch import ElasticsearchSink
 from tests.local.elasticsearch_home import Server, SlowLine, ask, customer_totals, real_elasticsearch, refresh
 from tests.local.recount import recount
-from tests.local.stacks import KAFKA_HOME, Stack, delivered, real_kafka, running
+from tests.local.stacks import KAFKA_HOME, Stack, real_kafka, running
+from tests.watching import delivered, lag
 
 pytestmark = [real_elasticsearch, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -252,8 +253,3 @@ async def test_a_slow_server_holds_up_no_other_sink(server: Server) -> None:
         await check_books(stack, server.url, embedded=False)
     line.close()
     assert ask(server.url, "/_alias/kapture-*") == {}  # what the stack wrote went with it
-
-
-def lag(snapshot: Snapshot, group: str) -> int:
-    found = snapshot.kafka.total.groups.get(group) if snapshot.kafka else None
-    return found.lag or 0 if found else 0

@@ -13,10 +13,11 @@ import pytest
 import pytest_asyncio
 
 from kapture_tui.model.event import Event
-from kapture_tui.model.snapshot import PodRow, Snapshot
-from kapture_tui.model.spec import Component, LoadSpec, StackSpec
+from kapture_tui.model.snapshot import Snapshot
+from kapture_tui.model.spec import LoadSpec, StackSpec
 from kapture_tui.targets import Connection, Target, open_target
 from kapture_tui.telemetry import Hub
+from tests import watching
 
 WAIT_S = 240.0
 """Long enough for three JVMs and a dozen pods on a small machine."""
@@ -33,20 +34,7 @@ class Stack:
 
     async def until(self, wanted: Callable[[Snapshot], bool], what: str) -> Snapshot:
         """The first snapshot that is as wanted."""
-        last = Snapshot()
-        try:
-            async with asyncio.timeout(WAIT_S), aclosing(self.hub.snapshots()) as snapshots:
-                async for last in snapshots:
-                    if wanted(last):
-                        return last
-        except TimeoutError:
-            raise AssertionError(f"not seen in {WAIT_S:.0f} s: {what}; last: {last}") from None
-        raise AssertionError("the hub ended")
-
-
-def pods(snapshot: Snapshot, component: Component) -> list[PodRow]:
-    """The pods of a component that are not on their way out."""
-    return [row for row in snapshot.pods if row.component == component.value and row.phase != "Terminating"]
+        return await watching.until(self.hub, wanted, what, WAIT_S)
 
 
 def cluster_missing() -> str:

@@ -15,7 +15,8 @@ from kapture_tui.model.snapshot import Phase
 from kapture_tui.model.spec import Component
 from kapture_tui.targets import open_target
 from kapture_tui.targets.base import ACTIONS
-from tests.target.conftest import Stack, pods
+from tests.target.conftest import Stack
+from tests.watching import pods
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -65,10 +66,12 @@ async def test_pods_are_measured(stack: Stack) -> None:
 
 async def test_scaling_is_seen_and_told(stack: Stack) -> None:
     await stack.target.scale(Component.ETL, 2)
-    seen = await stack.until(lambda s: sum(row.ready for row in pods(s, Component.ETL)) == 2, "two ETLs")
+    seen = await stack.until(
+        lambda s: sum(row.ready for row in pods(s, Component.ETL.value)) == 2, "two ETLs"
+    )
     assert any(event.subject == "etl" and event.kind is EventKind.ACTION for event in seen.events)
     await stack.target.scale(Component.ETL, 1)
-    await stack.until(lambda s: len(pods(s, Component.ETL)) == 1, "one ETL")
+    await stack.until(lambda s: len(pods(s, Component.ETL.value)) == 1, "one ETL")
 
 
 @pytest.mark.parametrize(("component", "replicas"), [(Component.KAFKA, 2), (Component.ETL, 0)])
@@ -88,13 +91,13 @@ async def test_the_load_is_paused_and_goes_on(stack: Stack) -> None:
 
 
 async def test_a_killed_pod_comes_back_and_loses_nothing(stack: Stack) -> None:
-    before = await stack.until(lambda s: all(row.ready for row in pods(s, Component.ETL)), "an ETL")
-    (victim,) = pods(before, Component.ETL)
+    before = await stack.until(lambda s: all(row.ready for row in pods(s, Component.ETL.value)), "an ETL")
+    (victim,) = pods(before, Component.ETL.value)
     await stack.target.kill(victim.name)
     seen = await stack.until(
         lambda s: any(
             row.ready and (row.name != victim.name or row.restarts > victim.restarts)
-            for row in pods(s, Component.ETL)
+            for row in pods(s, Component.ETL.value)
         ),
         "another ETL",
     )
@@ -104,14 +107,16 @@ async def test_a_killed_pod_comes_back_and_loses_nothing(stack: Stack) -> None:
 
 
 async def test_a_restart_replaces_every_pod(stack: Stack) -> None:
-    before = await stack.until(lambda s: all(row.ready for row in pods(s, Component.OBSERVER)), "observer")
-    (old,) = pods(before, Component.OBSERVER)
+    before = await stack.until(
+        lambda s: all(row.ready for row in pods(s, Component.OBSERVER.value)), "observer"
+    )
+    (old,) = pods(before, Component.OBSERVER.value)
     await stack.target.restart(Component.OBSERVER)
     await stack.until(
         lambda s: any(
             row.ready
             and (row.name != old.name or row.restarts > old.restarts or (row.age_s or 0) < (old.age_s or 0))
-            for row in pods(s, Component.OBSERVER)
+            for row in pods(s, Component.OBSERVER.value)
         ),
         "a new observer",
     )

@@ -40,6 +40,9 @@ GRACE_S = 1
 
 EVERY_S = 0.3
 
+NAMED = 8
+"""Claims that stay are told by name, if they are not more than so many."""
+
 OPTIONAL = (POD_MONITOR, CLAIM, REPLICA_SET)
 """What can be done without looking at, so that not being allowed to is no reason to stop."""
 
@@ -110,6 +113,7 @@ class Teardown:
         claims = await find(self._api, self._namespace, (CLAIM,))
         if self._purge:
             await self._remove(claims)
+            await self._until_gone((CLAIM,))  # a claim stays for a moment, until its volume is let go of
         await apply.remove(self._api, CONFIG_MAP, self._namespace, RECORD)
         yield self._step("remove", True, f"removed {going or 'nothing'}", time.monotonic() - began_s)
         if await self._namespace_is_ours():
@@ -159,13 +163,17 @@ class Teardown:
         await together((one(kind, name) for kind, name in found), apply.AT_ONCE)
 
     async def _leave(self) -> AsyncIterator[Event]:
-        """Wait until nothing but the record and the claims is there, ending pods that appear meanwhile."""
+        """Wait until nothing but the record and the claims is there."""
         yield self._step("leave", False, "waiting for the last pods to end")
         began_s = time.monotonic()
+        await self._until_gone((*KINDS, POD))
+        yield self._step("leave", True, "the last pods have ended", time.monotonic() - began_s)
+
+    async def _until_gone(self, kinds: Sequence[Kind]) -> None:
+        """Wait until nothing of these kinds is there but the record, ending pods that appear meanwhile."""
+        began_s = time.monotonic()
         while left := [
-            one
-            for one in await find(self._api, self._namespace, (*KINDS, POD))
-            if one != (CONFIG_MAP, RECORD)
+            one for one in await find(self._api, self._namespace, kinds) if one != (CONFIG_MAP, RECORD)
         ]:
             if time.monotonic() - began_s > LEAVE_S:
                 names = ", ".join(f"{kind.name} {name}" for kind, name in left[:5])
@@ -176,7 +184,6 @@ class Teardown:
                 )
             await self._remove([one for one in left if one[0] == POD])
             await asyncio.sleep(EVERY_S)
-        yield self._step("leave", True, "the last pods have ended", time.monotonic() - began_s)
 
     async def _namespace_is_ours(self) -> bool:
         try:
@@ -223,7 +230,7 @@ class Teardown:
         if unwanted := [one for one in left if one not in kept]:
             names = ", ".join(f"{kind.name} {name}" for kind, name in unwanted)
             return Event(timestamp(self._wall()), EventKind.ALARM, "", f"left of {self._namespace}: {names}")
-        stays = f", but for {_counted(kept)} (--purge removes them with their data)" if kept else ""
+        stays = f", but for {_named(kept)}; --purge removes them with their data" if kept else ""
         return self._step("nothing-left", True, f"nothing left in {self._namespace}{stays}")
 
     def _say(self, text: str) -> Event:
@@ -231,6 +238,12 @@ class Teardown:
 
     def _step(self, name: str, done: bool, text: str, seconds: float | None = None) -> Event:
         return Event(timestamp(self._wall()), EventKind.STEP, "", text, name, done, seconds)
+
+
+def _named(claims: Sequence[Found]) -> str:
+    """2 PersistentVolumeClaims (data-kafka-0, data-mongo-0); of many the first names."""
+    names = ", ".join(name for _, name in claims[:NAMED])
+    return f"{_counted(claims)} ({names}{', …' if len(claims) > NAMED else ''})"
 
 
 def _counted(found: Sequence[Found]) -> str:

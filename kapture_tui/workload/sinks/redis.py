@@ -80,7 +80,7 @@ class RedisSink:
 
     group = Component.REDIS_SINK.value
     documents = False
-    batch_records = 5_000
+    batch_records = 20_000
     batch_s = 0.1
 
     def __init__(self, url: str) -> None:
