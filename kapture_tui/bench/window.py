@@ -131,7 +131,8 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 def _latency(window: Window) -> dict[str, Histogram]:
     """By group, of what was stored from the first look on: what was sent while the rate settled does not count."""
-    first, last = _flow(window.looks[0] if window.looks else window.before), _flow(window.after)
+    first = next(filter(None, map(_flow, window.looks)), _flow(window.before))
+    last = _flow(window.after)
     if first is None or last is None:
         return {}
     return {
@@ -225,12 +226,27 @@ def _blind(window: Window) -> Iterator[str]:
     oldest_s = max((look.snapshot.report_age_s or 0.0 for look in window.looks), default=0.0)
     if oldest_s > STALE_S:
         yield f"the observer did not report for {oldest_s:.0f} s"
-    for look in window.all:
-        for part in ("kafka", "flow", "ledger"):
-            if getattr(look.snapshot, part) is None:
-                reasons = look.snapshot.unavailable
-                yield f"{part} is missing: {reasons.get(part) or reasons.get('observer') or 'no reason given'}"
-                return
+    for part in ("kafka", "flow", "ledger"):
+        if (blind := _without(window.all, part)) is not None:
+            reasons = blind.snapshot.unavailable
+            yield f"{part} is missing: {reasons.get(part) or reasons.get('observer') or 'no reason given'}"
+            return
+
+
+def _without(looks: Sequence[Look], part: str) -> Look | None:
+    """The look from which on a part is missing for too long, or at all where it begins and ends; None: it is there.
+
+    An observer that is behind for a second tells all of it in the next one: its figures are sums.
+    """
+    known = [getattr(look.snapshot, part) is not None for look in looks]
+    if not known[0] or not known[-1]:
+        return looks[known.index(False)]
+    seen = [look for look, there in zip(looks, known, strict=True) if there]
+    for before, after in pairwise(seen):
+        missing = [look for look in looks if before.at_s < look.at_s < after.at_s]
+        if missing and after.at_s - missing[0].at_s > GAP_S:
+            return missing[0]
+    return None
 
 
 def _restarts(window: Window) -> Iterator[str]:

@@ -118,15 +118,19 @@ async def searched(name: str, folder: Path, repeats: int = 1, **other: Any) -> R
 @pytest.mark.verdict
 @pytest.mark.timeout(1800)
 @pytest.mark.usefixtures("planted")
-async def test_more_of_what_is_the_limit_carries_more_and_the_law_says_how_much(tmp_path: Path) -> None:
+async def test_more_of_what_is_the_limit_carries_more_and_the_law_says_how_much(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    each = 0.3 * LIMIT  # four of them must not be as much as the machine itself can do
+    monkeypatch.setenv("PLANTED_ETL_RECORDS_PER_S", str(each))
     found = await searched("scales", tmp_path, scales=(1, 2, 4))
     assert found.status is Status.COMPLETE, found.reason
     by_scale = {scale: found.capacities(scale)[0] for scale in found.asked.scales}
     curve = fit({scale: (v,) for scale, v in by_scale.items()})
     assert curve is not None
-    assert curve.law.one == pytest.approx(LIMIT, rel=0.15)
+    assert curve.law.one == pytest.approx(each, rel=0.2)
     # Some states have more stores than others, so one of several ETLs is full before the rest are.
-    assert by_scale[1] < by_scale[2] < by_scale[4] < 4.3 * LIMIT, by_scale
+    assert by_scale[1] < by_scale[2] < by_scale[4] < 4.3 * each, by_scale
     assert set(found.bottlenecks) == {"etl"}
 
 

@@ -76,6 +76,11 @@ def kept(folder: Path) -> Result:
     return read(path)
 
 
+def trials(folder: Path) -> int:
+    """How many have been kept."""
+    return sum(len(one.tried) for path in files(folder) for one in read(path).deployments)
+
+
 async def stopped(bench: Bench) -> None:
     """What a person does who presses Ctrl-Z and thinks better of it."""
     os.kill(bench.process.pid, signal.SIGSTOP)
@@ -137,10 +142,14 @@ class Terminal:
         self._master = master
         self.seen = b""
 
-    def until(self, text: str) -> None:
-        """Wait until a text has been drawn in one piece."""
+    def until_drawn(self, text: str) -> None:
+        """Wait until a text has been drawn in one piece: what has stood there before is not drawn again."""
         start = len(self.seen)
-        while text.encode() not in self.seen[start:]:
+        self.until(lambda: text.encode() in self.seen[start:])
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something holds, while the terminal draws."""
+        while not condition():
             ready, _, _ = select.select([self._master], [], [], 120)
             assert ready, f"nothing came for two minutes after {self.seen[-500:]!r}"
             new = os.read(self._master, 65536)
@@ -166,15 +175,15 @@ def on_a_terminal(folder: Path) -> tuple[int, Terminal]:
 async def test_on_a_terminal_it_is_seen_and_stopping_it_asks_and_leaves_nothing(tmp_path: Path) -> None:
     pid, terminal = on_a_terminal(tmp_path)
     try:
-        await asyncio.to_thread(terminal.until, "1 made")
+        await asyncio.to_thread(terminal.until, lambda: trials(tmp_path) >= 1)
         terminal.press("q")
-        await asyncio.to_thread(terminal.until, "stop measuring?")
-        terminal.press("\r")
-        await asyncio.to_thread(terminal.until, "2 made")  # No was in focus
+        await asyncio.to_thread(terminal.until_drawn, "stop measuring?")
+        terminal.press("\r")  # No is in focus
+        await asyncio.to_thread(terminal.until, lambda: trials(tmp_path) >= 2)
         terminal.press("q")
-        await asyncio.to_thread(terminal.until, "stop measuring?")
+        await asyncio.to_thread(terminal.until_drawn, "stop measuring?")
         terminal.press("\x1b[C\r")
-        await asyncio.to_thread(terminal.until, "to go on: kapture-tui bench")
+        await asyncio.to_thread(terminal.until_drawn, "to go on: kapture-tui bench")
         _, status = await asyncio.to_thread(os.waitpid, pid, 0)
         assert os.waitstatus_to_exitcode(status) == 130
         found = kept(tmp_path)

@@ -99,7 +99,7 @@ def test_a_group_that_stored_nothing_has_no_latency_and_the_trial_none() -> None
     ],
 )
 def test_what_was_not_seen_makes_it_invalid(other: dict[str, Any], fault: str) -> None:
-    found = result(window(*STEADY[:4], snapshot(**other), *STEADY[5:]))
+    found = result(window(*STEADY[:4], *[snapshot(**other)] * 6, *STEADY[5:]))
     assert fault in found.faults
 
 
@@ -225,3 +225,17 @@ def test_a_throttled_loader_makes_a_trial_invalid_by_what_its_own_container_says
     loader = pod("data-loader-0", "data-loader", cpu_limit=1.0, throttled_ratio=0.2)
     found = result(window(*[snapshot(pods=(*PODS[:2], loader))] * 5))
     assert found.faults == ("data-loader-0 was throttled by its CPU limit in 20% of its periods",)
+
+
+@pytest.mark.parametrize(("seconds", "valid"), [(1, True), (4, True), (7, False)])
+def test_an_observer_that_is_behind_for_a_moment_is_no_fault(seconds: int, valid: bool) -> None:
+    why = {"flow": "still reading the ledger, 5 records to go"}
+    blind = snapshot(flow=None, ledger=None, unavailable=why)
+    found = result(window(*[snapshot()] * 5, *[blind] * seconds, *[snapshot(latencies=9)] * 3))
+    assert found.faults == (() if valid else ("flow is missing: still reading the ledger, 5 records to go",))
+    assert found.p99_ms is not None
+
+
+def test_a_ledger_that_is_missing_at_the_end_is_a_fault_however_short() -> None:
+    found = result(window(*[snapshot()] * 5, after=snapshot(ledger=None)))
+    assert found.faults == ("ledger is missing: no reason given",)
