@@ -24,6 +24,7 @@ class Order(NamedTuple):
         cents: price of all items, in cents; 0 for the names-only record form, which carries no price.
         loader, sequence: from the header; with the partition they name the transaction, however often it is read.
         document: the whole transaction as it was published; not to be changed. `NOT_KEPT` for a sink without documents.
+        store: the name of the store it was bought in; "" where the transaction does not say.
     """
 
     intended_us: int
@@ -35,6 +36,7 @@ class Order(NamedTuple):
     loader: int = 0
     sequence: int = 0
     document: Mapping[str, Any] = NOT_KEPT
+    store: str = ""
 
 
 MAX_DAY = 1e9
@@ -80,10 +82,18 @@ def parse(
             and -MAX_DAY < day < MAX_DAY
         ):
             raise ValueError(f"customer {customer!r}, id {number!r}, dateTime {day!r}")
-        kept = document if keep else NOT_KEPT
-        return Order(intended_us, customer, number, day, tuple(names), cents, loader, sequence, kept)
+        kept, store = document if keep else NOT_KEPT, store_of(document)
+        return Order(intended_us, customer, number, day, tuple(names), cents, loader, sequence, kept, store)
     except (KeyError, TypeError, AttributeError, OverflowError) as exc:
         raise ValueError(f"not a transaction: {exc!r}") from exc
+
+
+def store_of(document: Mapping[str, Any]) -> str:
+    """The name of its store; "" where it does not say."""
+    store = document.get("store")
+    name = store.get("name") if isinstance(store, Mapping) else None
+    # Outsiders may write to the topics, and half a surrogate pair is a text to JSON, but to no database.
+    return name.encode(errors="replace").decode() if isinstance(name, str) else ""
 
 
 def describe(product: Mapping[str, Any]) -> tuple[str, int]:

@@ -109,6 +109,9 @@ def test_a_measured_run_delivers_everything_once_and_leaves_nothing(state: Path)
         assert (name, group["delivered"], faults) == (name, acked, dict.fromkeys(faults, 0))
         assert snapshot["kafka"]["total"]["groups"][name]["lag"] == 0
     assert snapshot["drained"] is True
+    sold = snapshot["sales"].values()
+    assert sold
+    assert all(state["stores"] >= len(state["busiest"]) > 0 and state["latest"][0]["store"] for state in sold)
     assert not state.exists()
 
 

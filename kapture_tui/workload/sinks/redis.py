@@ -159,8 +159,8 @@ def arguments(batch: Batch) -> list[Any]:
             customer[1] += order.cents
         for name in order.products:
             products[name] = products.get(name, 0) + 1
-        if store := store_of(order):
-            stores[store] = stores.get(store, 0) + 1
+        if order.store:
+            stores[order.store] = stores.get(order.store, 0) + 1
     argv: list[Any] = [partition_key(batch.partition), batch.start, batch.half.offset, encode(batch.half)]
     argv += [batch.state, len(batch.orders), items, cents]
     argv.append(" ".join([f"{number} {orders} {spend}" for number, (orders, spend) in customers.items()]))
@@ -169,14 +169,6 @@ def arguments(batch: Batch) -> list[Any]:
         argv += (count, name)
     argv += _recent(batch.orders[-RECENT:])
     return argv
-
-
-def store_of(order: Order) -> str:
-    """The name of the store it was bought in; "" where the transaction does not say."""
-    store = order.document.get("store")
-    name = store.get("name") if isinstance(store, Mapping) else None
-    # Outsiders may write to the topics, and half a surrogate pair is a text to JSON, but to no database.
-    return name.encode(errors="replace").decode() if isinstance(name, str) else ""
 
 
 def _recent(orders: Iterable[Order]) -> list[bytes]:
@@ -188,7 +180,7 @@ def _recent(orders: Iterable[Order]) -> list[bytes]:
                 "day": round(o.day, 3),
                 "cents": o.cents,
                 "products": o.products,
-                "store": store_of(o),
+                "store": o.store,
             }
         )
         for o in orders

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kapture_tui.workload.petstore.products import PRODUCTS
 from kapture_tui.workload.petstore.records import MESSAGE, BasketSerializer
 from kapture_tui.workload.rollups import roll_up
-from kapture_tui.workload.transaction import NOT_KEPT, Order, parse
+from kapture_tui.workload.transaction import NOT_KEPT, Order, parse, store_of
 
 PEOPLE = b',"customer":{"id":42},"store":{"id":3},"dateTime":'
 
@@ -137,3 +137,18 @@ def test_any_value_in_any_field(name: str, value: Any) -> None:
 )
 def test_any_value_in_any_field_of_a_product(name: str, value: Any) -> None:
     is_refused(changed(products=[PRODUCT | {name: value}]))
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ({"id": 7, "name": "Store_7"}, "Store_7"),
+        ({"name": "half \ud83d a pair"}, "half ? a pair"),
+        ({"name": 7}, ""),
+        ({}, ""),
+        ("Store_7", ""),
+        (None, ""),
+    ],
+)
+def test_a_store_is_what_a_transaction_says_of_it(said: object, name: str) -> None:
+    assert store_of({"store": said}) == name
