@@ -1,27 +1,34 @@
 """The console beside a stack that is only told: `python -m benchmark.perf.scripted_console PODS CHANGES`.
 
-So many pods are there at once, and so many of them change every second; everything else about the stack stands still.
+So many pods are there at once, as a cluster's target keeps them, and so many of them change every second; everything
+else about the stack stands still.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kapture_tui.model.errors import UsageError
 from kapture_tui.model.event import Event
-from kapture_tui.model.snapshot import Phase, PodRow
+from kapture_tui.model.snapshot import Phase
 from kapture_tui.model.spec import Component, StackSpec
+from kapture_tui.model.times import timestamp
 from kapture_tui.targets.base import Finding, Observation, Place
+from kapture_tui.targets.kubernetes.kinds import COMPONENT_LABEL, Manifest
+from kapture_tui.targets.kubernetes.podrows import PodRows, needed
 from kapture_tui.telemetry.flight import FlightRecorder
 from kapture_tui.tui import ConsoleOptions, run_console
 
 TICK_S = 1.0
+AGE_S = 300.0
+"""How old the pods are: five minutes ago somebody scaled."""
+
 COMPONENTS = ("data-loader", "etl", "etl-redis", "kafka", "redis")
 SPEC = StackSpec("perf", 2, frozenset({Component.REDIS}))
 
@@ -33,16 +40,19 @@ class ToldTarget:
     namespace = SPEC.namespace
 
     def __init__(self, pods: int, changes: int) -> None:
-        self._pods = [_pod(number) for number in range(pods)]
+        self._born_s = time.time() - AGE_S
+        self._pods = {f"{_component(n)}-{n:05}": _pod(n, self._born_s, 0) for n in range(pods)}
         self._changes = changes
+        self._rows = PodRows()
 
     async def observe(self) -> AsyncGenerator[Observation, None]:
         """See `Target`."""
         for tick in count():
             for change in range(self._changes):
                 at = (tick * self._changes + change) * 7919 % len(self._pods)
-                self._pods[at] = _changed(self._pods[at], tick)
-            yield Observation(SPEC, "r1", Phase.STARTING, 60.0, tuple(self._pods))
+                self._pods[f"{_component(at)}-{at:05}"] = _pod(at, self._born_s, 1 + tick)
+            rows = self._rows.rows(self._pods, {}, time.time())
+            yield Observation(SPEC, "r1", Phase.STARTING, 60.0, rows)
             await asyncio.sleep(TICK_S)
 
     async def place(self) -> Place:
@@ -93,28 +103,34 @@ def _nothing(doing: str) -> UsageError:
     return UsageError(doing, "this stack is only told")
 
 
-def _pod(number: int) -> PodRow:
-    component = COMPONENTS[number % len(COMPONENTS)]
-    return PodRow(
-        name=f"{component}-{number:05}",
-        component=component,
-        phase="Running",
-        ready=True,
-        age_s=3600.0,
-        node=f"node-{number % 12}",
-        cpu_cores=0.1,
-        memory_bytes=64 << 20,
-    )
+def _component(number: int) -> str:
+    return COMPONENTS[number % len(COMPONENTS)]
 
 
-def _changed(pod: PodRow, tick: int) -> PodRow:
-    ready = not pod.ready
-    return replace(
-        pod,
-        ready=ready,
-        reason="" if ready else "restarting",
-        cpu_cores=tick % 50 / 100,
-        restarts=pod.restarts + 1,
+def _pod(number: int, born_s: float, restarts: int) -> Manifest:
+    """What is kept of a pod as an API server describes it; after an odd number of restarts it is not ready."""
+    born = timestamp(born_s)[:19] + "Z"
+    ready = "False" if restarts % 2 else "True"
+    return needed(
+        {
+            "metadata": {
+                "name": f"{_component(number)}-{number:05}",
+                "namespace": SPEC.namespace,
+                "uid": f"{number:032x}",
+                "resourceVersion": str(number + restarts),
+                "creationTimestamp": born,
+                "labels": {COMPONENT_LABEL: _component(number)},
+            },
+            "spec": {"nodeName": f"node-{number % 12}", "containers": [{"name": "main"}]},
+            "status": {
+                "phase": "Running",
+                "startTime": born,
+                "conditions": [{"type": kind, "status": ready} for kind in ("Ready", "PodScheduled")],
+                "containerStatuses": [
+                    {"name": "main", "restartCount": restarts, "state": {"running": {"startedAt": born}}}
+                ],
+            },
+        }
     )
 
 
