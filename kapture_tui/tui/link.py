@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING
 
 from textual._compositor import ChopsUpdate, LayoutUpdate
@@ -29,6 +30,7 @@ class Link:
         self._app = app
         self._pace = Pace()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._context = Context()
         self.glass = Glass()
         self._owed: set[Region] = set()
         self._news = False
@@ -36,12 +38,14 @@ class Link:
     def begin(self) -> None:
         """Belong to the running event loop."""
         self._loop = asyncio.get_running_loop()
+        self._context = copy_context()
 
     def call(self, what: Callable[[], object]) -> None:
         """Have something done in the event loop; from any thread."""
         if self._loop is not None:
             with suppress(RuntimeError):  # the loop is closed: we have left already
-                self._loop.call_soon_threadsafe(what)
+                # In the app's context: a timer that is set in a thread's would know of no app when its time has come.
+                self._loop.call_soon_threadsafe(what, context=self._context)
 
     def tightened(self, update: ChopsUpdate | LayoutUpdate) -> TightUpdate | None:
         """Return what is sent for an update; None while the terminal is busy: it is owed, as it will be then."""

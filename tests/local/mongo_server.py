@@ -38,6 +38,11 @@ class MongoServer:
         return f"mongodb://127.0.0.1:{self.port}/pets"
 
     @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
+    @property
     def client(self) -> MongoClient[dict[str, object]]:
         """A client of the test's own."""
         return MongoClient(self.url)
@@ -65,10 +70,8 @@ class MongoServer:
 
     def hang(self) -> None:
         """Answer nothing until `go_on`."""
-        assert self._process
-        os.kill(self._process.pid, signal.SIGSTOP)
+        os.kill(self.pid, signal.SIGSTOP)
 
     def go_on(self) -> None:
         """Answer again."""
-        assert self._process
-        os.kill(self._process.pid, signal.SIGCONT)
+        os.kill(self.pid, signal.SIGCONT)

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from kapture_tui.model.snapshot import Snapshot
-from kapture_tui.model.spec import Component
+from kapture_tui.model.spec import Component, StackSpec
 from tests.local.mongo_server import MongoServer, needs_mongo
 from tests.local.recount import recount
+from tests.local.restocks import check_restocks
 from tests.local.stacks import Stack, running, spec
+from tests.watching import lag
 
 pytestmark = needs_mongo
 
@@ -50,17 +52,37 @@ async def drained(stack: Stack, server: MongoServer) -> Snapshot:
     mine = last.ledger.groups["etl-mongo"]
     assert (mine.lost, mine.duplicated, mine.unexpected) == (0, 0, 0)
     assert mine.delivered == counted.messages
+    await check_restocks(stack, last, counted)
     return last
+
+
+def mongo_alone(namespace: str, server: MongoServer) -> StackSpec:
+    """A stack whose only database is Mongo, so that it is the spout's source."""
+    wanted = spec(namespace, rate=RATE, scale=1)
+    return replace(wanted, components=frozenset({Component.MONGO}), urls={"mongo": server.url})
+
+
+async def test_what_stores_sold_comes_back_from_mongo_although_the_spout_is_killed(
+    server: MongoServer,
+) -> None:
+    async with running(mongo_alone("mongo-spout", server)) as stack:
+        await stack.until(restocked, "restocks")
+        await stack.kill("spout")
+        await stack.until_delivered(100)
+        last = await drained(stack, server)
+        assert last.spout is not None
+        assert last.spout["behind_s"] == 0
+
+
+def restocked(snapshot: Snapshot) -> bool:
+    return bool(
+        snapshot.spout and snapshot.ledger and snapshot.ledger.restock and snapshot.ledger.restock.acked
+    )
 
 
 @pytest.mark.thorough
 async def test_killed_and_hanging_and_nothing_is_lost(server: MongoServer) -> None:
-    wanted = replace(
-        spec("mongo", rate=RATE, scale=1),
-        components=frozenset({Component.MONGO}),
-        urls={"mongo": server.url},
-    )
-    async with running(wanted) as stack:
+    async with running(mongo_alone("mongo", server)) as stack:
         await stack.until_delivered(100)
         await stack.kill("etl-mongo-0")
         await stack.until_delivered(100)
@@ -84,9 +106,3 @@ async def test_killed_and_hanging_and_nothing_is_lost(server: MongoServer) -> No
         assert seen.mongo["size_bytes"] > 0
     with server.client as client:
         assert client.pets.list_collection_names() == [], "the teardown leaves documents"
-
-
-def lag(snapshot: Snapshot, group: str) -> int:
-    """Records that a group has not read yet; 0 if nobody says."""
-    found = snapshot.kafka.total.groups.get(group) if snapshot.kafka else None
-    return (found.lag or 0) if found else 0
