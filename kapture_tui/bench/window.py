@@ -199,7 +199,8 @@ def _slip(looks: Sequence[Look]) -> float | None:
 def faults(window: Window) -> Iterator[str]:
     """Why the window says nothing about the cluster."""
     yield from _clock(window.all)
-    yield from _gaps(window.looks)
+    # Settling counts as well: a stop that ends in the measured part leaves one look there and no gap.
+    yield from _gaps(window.whole or window.looks)
     yield from _blind(window)
     yield from _restarts(window)
     yield from _throttled(window.looks)

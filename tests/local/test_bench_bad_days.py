@@ -66,6 +66,8 @@ async def started(folder: Path, *more: str) -> Bench:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
+        # A group of its own: a group in which somebody is stopped is hung up when its last parent goes.
+        start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     return Bench(process)
@@ -89,7 +91,7 @@ async def stopped(bench: Bench) -> None:
 
 
 async def blinded(_: Bench) -> None:
-    await LocalTarget(NAME).kill("observer-0")
+    await LocalTarget(NAME).kill("observer")
 
 
 async def robbed(_: Bench) -> None:

@@ -239,3 +239,12 @@ def test_an_observer_that_is_behind_for_a_moment_is_no_fault(seconds: int, valid
 def test_a_ledger_that_is_missing_at_the_end_is_a_fault_however_short() -> None:
     found = result(window(*[snapshot()] * 5, after=snapshot(ledger=None)))
     assert found.faults == ("ledger is missing: no reason given",)
+
+
+def test_a_stop_that_begins_before_the_measured_part_makes_a_trial_invalid_too() -> None:
+    def at(second: float) -> Look:
+        return Look(second, 1e9 + second, snapshot())
+
+    settling, measured, drained = (at(1.0), at(2.0)), (at(11.0),), at(12.0)
+    seen = Window(at(0.0), measured, drained, True, whole=(*settling, *measured, drained))
+    assert result(seen).faults == ("nobody looked for 9 s",)
