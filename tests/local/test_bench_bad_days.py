@@ -20,6 +20,7 @@ import pytest
 from kapture_tui.bench.judge import Outcome
 from kapture_tui.bench.result import Result, Status
 from kapture_tui.bench.store import files, read
+from kapture_tui.model.errors import UsageError
 from kapture_tui.targets.local.target import LocalTarget
 
 NAME = "bench-bad-days"
@@ -133,6 +134,12 @@ async def test_bad_days_make_trials_invalid_with_the_reason_and_the_run_can_be_g
         with suppress(ProcessLookupError):
             bench.process.kill()
         await bench.process.wait()
+        await cleared()
+
+
+async def cleared() -> None:
+    """Remove what a test that failed has left."""
+    with suppress(UsageError):
         async for _event in LocalTarget(NAME).destroy():
             pass
 
@@ -196,5 +203,4 @@ async def test_on_a_terminal_it_is_seen_and_stopping_it_asks_and_leaves_nothing(
         with suppress(ProcessLookupError, ChildProcessError):
             os.kill(pid, signal.SIGKILL)
             await asyncio.to_thread(os.waitpid, pid, 0)
-        async for _event in LocalTarget(NAME).destroy():
-            pass
+        await cleared()
