@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -123,6 +124,10 @@ def test_the_life_of_a_stack_that_is_left_running(state: Path):
     assert snapshot["run"]["namespace"] == "pets"
     assert snapshot["ledger"]["acked"] > 0
     assert "redis" not in snapshot["run"]["components"]
+
+    time.sleep(2)  # nobody looks on meanwhile
+    later = snapshot_of(kapture("status", "pets", "--json").stdout)
+    assert later["ledger"]["acked"] > snapshot["ledger"]["acked"]
 
     watch = start("status", "pets", "--watch", "1")
     assert watch.stdout is not None

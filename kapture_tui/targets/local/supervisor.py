@@ -209,6 +209,8 @@ class Supervisor:
         self._attached += 1
         since = 0
         try:
+            if self._attached == 1:  # nobody has looked since the last one left
+                await self._look()
             while not gone.done():
                 tick = asyncio.create_task(self._tick.wait())
                 _send(writer, {"observation": self._observation(since)})
