@@ -24,7 +24,7 @@ def main() -> None:
     pins = dict(
         line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line
     )
-    found = {}
+    found: dict[str, str] = {}
     for architecture in wheels.MACHINES:
         with tempfile.TemporaryDirectory() as folder:
             pinned = [f"{name}=={pins[name]}" for name in PACKAGES]

@@ -40,11 +40,11 @@ def documents(bootstrap: str) -> list[dict[str, Any]]:
             if end:
                 ends[name, number] = end
     consumer.assign([TopicPartition(*partition, OFFSET_BEGINNING) for partition in ends])
-    found = []
+    found: list[dict[str, Any]] = []
     wanted = sum(ends.values())
     while len(found) < wanted:
         for message in consumer.consume(10_000, ANSWER_S):
-            document = json.loads(message.value())
+            document = json.loads(message.value() or b"")
             document["_id"] = f"{message.topic()}/{message.partition()}/{message.offset()}"
             found.append(document)
     consumer.close()

@@ -19,7 +19,7 @@ from kapture_tui.model.event import Event
 from kapture_tui.model.snapshot import Phase
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.model.times import timestamp
-from kapture_tui.targets.base import Finding, Observation, Place
+from kapture_tui.targets.base import Environment, Finding, Observation, Place
 from kapture_tui.targets.kubernetes.kinds import COMPONENT_LABEL, Manifest
 from kapture_tui.targets.kubernetes.podrows import PodRows, needed
 from kapture_tui.telemetry.flight import FlightRecorder
@@ -66,6 +66,10 @@ class ToldTarget:
     async def preflight(self, spec: StackSpec) -> list[Finding]:
         """See `Target`."""
         return []
+
+    async def environment(self, spec: StackSpec) -> Environment:
+        """See `Target`."""
+        return Environment((), unavailable={"machines": "this stack is only told"})
 
     def deploy(self, spec: StackSpec) -> AsyncIterator[Event]:
         """See `Target`."""

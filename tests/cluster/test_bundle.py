@@ -19,7 +19,7 @@ from kapture_tui.model.snapshot import ObserverReport
 from kapture_tui.model.wire import from_wire
 from kapture_tui.resources import manifests_dir
 from kapture_tui.stack.bundle import CONFIG_MAP, Bundle, bundle, facts, volume_sources
-from kapture_tui.targets.local.kafka import cluster_id, properties
+from kapture_tui.targets.local.kafka import cluster_id, kraft, properties
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed"),
@@ -130,7 +130,7 @@ def kafka() -> dict[str, Any]:
     start = f"""
         until [ -f /data/go ]; do sleep 0.2; done
         cat >/data/server.properties <<'END'
-{properties(9092, 9093, Path("/data/log"))}
+{properties(9092, kraft(9092, 9093), Path("/data/log"))}
 END
         export LOG_DIR=/data KAFKA_HEAP_OPTS=-Xmx512m
         /opt/kafka/bin/kafka-storage.sh format --cluster-id {cluster_id()} --config /data/server.properties
