@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import psutil
@@ -57,6 +58,23 @@ class Stack:
         await self.target.kill(pod)
         count = restarts(before, pod) or 0
         return await self.until(lambda s: (restarts(s, pod) or 0) > count and is_ready(s, pod), f"{pod} back")
+
+    @contextmanager
+    def standing_still(self, *programs: str) -> Iterator[None]:
+        """The processes of these names, and their children, without any CPU for as long as the block runs."""
+        run = self.target.state.run()
+        assert run is not None
+        found = [process for process in processes_of_run(run.run_id) if process.name() in programs]
+        assert found, programs
+        # A child may carry the run's name as well as its parent.
+        stopped = {each.pid: each for one in found for each in (one, *one.children(recursive=True))}
+        for process in stopped.values():
+            process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in stopped.values():
+                process.send_signal(signal.SIGCONT)
 
     def bootstrap(self) -> str:
         """Kafka's address, as the observer was told it."""

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.model.spec import Component, LoadSpec, StackSpec
-from kapture_tui.targets.local.usage import processes_of_run
 from tests.local.postgres_server import needs_postgres, orphans, totals
 from tests.local.recount import recount
 from tests.local.restocks import check_restocks
@@ -56,22 +52,6 @@ async def test_the_sink_killed_and_postgres_restarted() -> None:
         assert final.spout["behind_s"] == 0
 
 
-@contextmanager
-def standing_still(stack: Stack) -> Iterator[None]:
-    """Postgres without any CPU for as long as the block runs."""
-    run = stack.target.state.run()
-    assert run is not None
-    (main,) = (process for process in processes_of_run(run.run_id) if process.name() == "postgres")
-    stopped = [main, *main.children(recursive=True)]
-    for process in stopped:
-        process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in stopped:
-            process.send_signal(signal.SIGCONT)
-
-
 @pytest.mark.thorough
 @pytest.mark.timeout(600)
 async def test_everything_around_postgres_is_hurt_again_and_again() -> None:
@@ -82,7 +62,7 @@ async def test_everything_around_postgres_is_hurt_again_and_again() -> None:
             await stack.until_delivered(300)
             await asyncio.gather(stack.kill("etl-postgres-1"), stack.kill("postgres"))
             await stack.until_delivered(300)
-            with standing_still(stack):
+            with stack.standing_still("postgres"):
                 before = await stack.until(lambda s: s.ledger is not None, "a ledger")
                 assert before.ledger is not None
                 goal = before.ledger.groups["etl"].delivered + 1000
