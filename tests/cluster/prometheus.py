@@ -18,10 +18,10 @@ WAIT_S = 600.0
 
 
 def queries(absent: Collection[str] = ()) -> Iterator[str]:
-    """Those of the dashboard and what the rules record, but for parts that a stack does not have."""
+    """Those of the dashboard and what the rules record, but for parts, or figures, that a stack does not have."""
 
     def is_there(expression: str) -> bool:
-        return not any(f"kapture_{part}_" in expression for part in absent)
+        return not any(f"kapture_{part}" in expression for part in absent)
 
     for panel in json.loads((COMPONENT / "kapture.json").read_text())["panels"]:
         yield from (target["expr"] for target in panel.get("targets", ()) if is_there(target["expr"]))

@@ -33,7 +33,7 @@ async def test_all_databases_agree_with_the_topics(api: Api, namespace: str) -> 
     assert_no_part_is_missing(snapshot)
 
     # Loaders, shop and shoppers have ended by now: their figures are a few minutes old.
-    await every_query_has_data(api, namespace, within="15m")
+    await every_query_has_data(api, namespace, not_counted(snapshot), within="15m")
 
     counted = await recount(api, namespace, "observer")
     assert counted["written_twice"] == 0
@@ -44,6 +44,11 @@ async def test_all_databases_agree_with_the_topics(api: Api, namespace: str) -> 
     down = await asyncio.to_thread(kapture, kubeconfig, "down", namespace, "--yes")
     assert down.returncode == 0, down.stderr
     assert "nothing left" in down.stderr
+
+
+def not_counted(snapshot: dict[str, Any]) -> tuple[str, ...]:
+    """FerretDB does not count its connections, which the Snapshot says."""
+    return ("mongo_connections",) if "mongo.connections" in snapshot["unavailable"] else ()
 
 
 async def the_others_are_gone(api: Api, namespace: str) -> None:
