@@ -259,11 +259,12 @@ class Stack:
         await self._create_topics()
 
     async def _create_topics(self) -> None:
-        with self.journal.step("topics", Component.KAFKA.value, "created"):
+        with self.journal.step("topics", Component.KAFKA.value, "creating topics") as step:
             spec_or_none = self.plan.topics()
             if spec_or_none is not None:
                 await self._start(spec_or_none).wait_ready()
                 del self.children[spec_or_none.name]
+            step.say("topics created")
 
     async def _bring(self, component: Component) -> None:
         """Start a component's replicas and wait until they are ready."""
