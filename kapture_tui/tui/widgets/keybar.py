@@ -36,6 +36,8 @@ class KeyBar(Canvas):
         self._message: Line = ()
         self._spots: list[tuple[int, int, Command]] = []
         self._timer: Timer | None = None
+        self._fits: Line = ()
+        self._fits_for: tuple[object, ...] = ()
 
     def say(self, text: str, role: str = "accent") -> None:
         """Show a message instead of the keys, for a moment."""
@@ -53,11 +55,19 @@ class KeyBar(Canvas):
         """Return one line."""
         if self._message:
             return [line((clip(self._message[0][0], cells), self._message[0][1]))]
+        # Asked once a second, and nearly always the same: finding what fits takes longer than any panel.
+        refused = tuple(bool(self._refusal(command.id)) for command in self._commands)
+        state = (cells, tuple(self.labels.items()), tuple(self.unsaid), refused)
+        if state != self._fits_for:
+            self._fits_for, self._fits = state, self._fitting(cells)
+        return [self._fits]
+
+    def _fitting(self, cells: int) -> Line:
         shown_: list[Command] = []
         for command in sorted(self._meant(), key=lambda command: command.footer):
             if self._width([*shown_, command]) <= cells:
                 shown_.append(command)
-        return [self._line([command for command in self._commands if command in shown_])]
+        return self._line([command for command in self._commands if command in shown_])
 
     def _meant(self) -> list[Command]:
         return [command for command in self._commands if command.id not in self.unsaid]
