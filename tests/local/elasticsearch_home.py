@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
-import socket
 import subprocess
-import threading
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -20,6 +17,7 @@ import pytest
 
 from kapture_tui.targets.local.elasticsearch import ElasticsearchServer
 from kapture_tui.targets.local.ports import free_ports
+from tests.local.relay import Relay
 
 ELASTICSEARCH_HOME = os.environ.get("ELASTICSEARCH_HOME")
 real_elasticsearch = pytest.mark.skipif(
@@ -97,40 +95,21 @@ def customer_totals(url: str, state: str = "*") -> dict[int, tuple[int, int]]:
         after = {"after": found["after_key"]}
 
 
-class SlowLine:
-    """A TCP proxy that passes so many bytes a second on towards the server, and can be cut.
+class SlowLine(Relay):
+    """A line that carries so many bytes a second towards the server.
 
     Attributes:
         bytes_per_s: may be changed at any time; None: as fast as it goes.
+        passed: bytes so far.
     """
 
     def __init__(self, port: int, bytes_per_s: float | None = None) -> None:
         self.bytes_per_s = bytes_per_s
         self.passed = 0
-        self._to = port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(port)
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                threading.Thread(target=self._carry, args=(near,), daemon=True).start()
-
-    def _carry(self, near: socket.socket) -> None:
-        with suppress(OSError), near, socket.create_connection(("127.0.0.1", self._to)) as far:
-            while True:
-                for source in select.select([near, far], [], [])[0]:
-                    data = source.recv(8192)
-                    if not data:
-                        return
-                    if source is near:
-                        self.passed += len(data)
-                        if self.bytes_per_s:
-                            time.sleep(len(data) / self.bytes_per_s)
-                    (far if source is near else near).sendall(data)
-
-    def close(self) -> None:
-        """Take no more connections."""
-        self._listener.close()
+    def sent(self, count: int) -> None:
+        """Take its time."""
+        self.passed += count
+        if self.bytes_per_s:
+            time.sleep(count / self.bytes_per_s)

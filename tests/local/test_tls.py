@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import select
 import shutil
 import socket
+import ssl
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import closing, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from kapture_tui.workload.transaction import Order
 from tests.local.elasticsearch_home import Server, real_elasticsearch
 from tests.local.mongo_server import MongoServer, needs_mongo
 from tests.local.processes import until
+from tests.local.relay import Relay
 from tests.unit.targets.kubernetes.certificates import Authority, Pair
 
 pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
@@ -31,39 +31,21 @@ pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is 
 PARTITION = ("transactions.MA", 0)
 
 
-class TlsFront:
-    """Takes TLS connections and passes on what they carry to a server that speaks none."""
+class TlsFront(Relay):
+    """Takes TLS connections for a server that speaks none."""
 
     def __init__(self, to_port: int, shown: Pair) -> None:
-        self._to = to_port
         self._context = shown.context()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(to_port)
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                threading.Thread(target=self._carry, args=(near,), daemon=True).start()
+    def opened(self, accepted: socket.socket) -> ssl.SSLSocket:
+        """What is behind the TLS."""
+        return self._context.wrap_socket(accepted, server_side=True)
 
-    def _carry(self, raw: socket.socket) -> None:
-        with (
-            suppress(OSError),
-            self._context.wrap_socket(raw, server_side=True) as near,
-            socket.create_connection(("127.0.0.1", self._to)) as far,
-        ):
-            while True:
-                waiting = [near] if near.pending() else select.select([near, far], [], [])[0]
-                for source in waiting:
-                    data = source.recv(65536)
-                    if not data:
-                        return
-                    (far if source is near else near).sendall(data)
-
-    def close(self) -> None:
-        """Take no more connections."""
-        self._listener.close()
+    def readable(self, near: socket.socket, far: socket.socket) -> Sequence[socket.socket]:
+        """What has been decrypted already, no `select` tells of."""
+        assert isinstance(near, ssl.SSLSocket)
+        return [near] if near.pending() else super().readable(near, far)
 
 
 @pytest.fixture
