@@ -61,8 +61,10 @@ class History:
 
     def _haunt(self, tick: int, elapsed_s: float) -> None:
         """Add what the ghost was at a second."""
-        for name in self.ghost.figures if self.ghost is not None else ():
-            if self.ghost is not None and (value := self.ghost.at(name, elapsed_s)) is not None:
+        if self.ghost is None:
+            return
+        for name in self.ghost.figures:
+            if (value := self.ghost.at(name, elapsed_s)) is not None:
                 self._series.setdefault((THEN, name), deque()).append((tick, value))
 
     def newest(self, kind: str, name: str) -> float | None:

@@ -72,7 +72,7 @@ class PodRows:
             if made.pod is not pod or exact or made.usage != usage.get(name):
                 row = pod_row(pod, usage.get(name), now_s)
             elif now_s >= made.until_s:
-                row = _aged(made, now_s)
+                row = _aged(made, pod, now_s)
             else:
                 continue
             self._made[name] = _Made(pod, usage.get(name), now_s, now_s + _right_s(row), row)
@@ -80,11 +80,11 @@ class PodRows:
         return changed
 
 
-def _aged(made: _Made, now_s: float) -> PodRow:
+def _aged(made: _Made, pod: Manifest, now_s: float) -> PodRow:
     """A row of a pod that has only grown older; what a restart has to say is over after a while."""
     row, passed_s = made.row, now_s - made.at_s
-    if made.pod is None or row.age_s is None or row.restarts or row.reason:
-        return pod_row(made.pod or {}, made.usage, now_s)
+    if row.age_s is None or row.restarts or row.reason:
+        return pod_row(pod, made.usage, now_s)
     sample_s = None if row.sample_age_s is None else row.sample_age_s + passed_s
     return replace(row, age_s=row.age_s + passed_s, sample_age_s=sample_s)
 
