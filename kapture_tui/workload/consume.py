@@ -166,6 +166,7 @@ class ConsumeLoop:
             return
         for partition in partitions:
             self._logs[partition] = PartitionLog(self._sink.group, partition, stored.get(partition))
+            self._publisher.changed(partition)
 
     def _patiently_restore(
         self, partitions: Sequence[TopicPartition]

@@ -22,6 +22,12 @@ def key_of(half: LoaderHalf | GroupHalf) -> bytes:
     return f"group/{half.group}/{half.partition}".encode()
 
 
+def group_of(key: bytes | None) -> str:
+    """The consumer group whose half has this record key; "" if it is another's."""
+    kind, _, rest = (key or b"").decode(errors="replace").partition("/")
+    return rest.partition("/")[0] if kind == "group" else ""
+
+
 def encode(half: LoaderHalf | GroupHalf) -> bytes:
     """A half as JSON."""
     wire = _loader_wire(half) if isinstance(half, LoaderHalf) else group_wire(half)

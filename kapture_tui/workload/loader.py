@@ -1,7 +1,8 @@
 """The loader: pet store transactions into Kafka, with its half of the ledger.
 
 With a rate it is open loop: transactions are due on a seeded schedule, and a late one counts from when it was due.
-Without one it sends as fast as the brokers acknowledge, with a bound on what is in flight.
+Without one it sends as fast as the brokers acknowledge, with a bound on what is in flight. Nothing is sent before every
+consumer group reads: a load at full speed would take the cores from databases that are still starting.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from kapture_tui.workload.ledger import HistogramLog, SentLog, partition_key
 from kapture_tui.workload.ledger_json import decode
 from kapture_tui.workload.petstore import LoaderStream, PetstoreSpec
 from kapture_tui.workload.process import StopSignal
+from kapture_tui.workload.readers import Readers
 from kapture_tui.workload.reporting import DRAIN_S, HalfReporter
 from kapture_tui.workload.schedule import Schedule
 from kapture_tui.workload.settings import Settings
@@ -127,8 +129,9 @@ class Loader:
         self._control = ControlReader(client)
         self._order = Order(rate=settings.load.rate)
         self._clock_offset_s = time.time() - time.monotonic()
+        self._readers = Readers(client, settings.groups)
         self._schedule = self._new_schedule()
-        self._paused_at: float | None = None
+        self._held_since = time.monotonic() if self._holds else None
         self._brokers_full = False
         self._next_control_s = 0.0
 
@@ -141,7 +144,7 @@ class Loader:
         while not self._stop:
             now = time.monotonic()
             self._housekeeping(now)
-            if self._order.paused:
+            if self._holds:
                 self._producer.poll(0.05)
             else:
                 self._send_due(now)
@@ -196,12 +199,19 @@ class Loader:
 
     # --- orders and reports --------------------------------------------------------------------------------------
 
+    @property
+    def _holds(self) -> bool:
+        """Whether nothing is to be sent for now."""
+        return self._order.paused or bool(self._readers.awaited)
+
     def _housekeeping(self, now: float) -> None:
         if now >= self._next_control_s:
             self._next_control_s = now + CONTROL_S
             order = self._control.poll()
             if order is not None:
                 self._obey(order, now)
+            if self._readers.awaited and not self._readers.look():
+                self._put_off(now)
         self._reporter.report_due(now)
         self._container.report_due()
 
@@ -209,15 +219,19 @@ class Loader:
         log.info("obeying %s", order)
         if order.groups is not None and self._governor:
             self._governor.groups = order.groups
-        if self._paused_at is not None and self._schedule:
-            self._schedule.shift(now - self._paused_at)
-        self._paused_at = now if order.paused else None
         before, self._order = self._order, order
+        self._put_off(now)
         if order.rate != before.rate:
             if self._schedule and order.rate is not None:
                 self._schedule.change_rate(order.rate, now)
             else:
                 self._schedule = self._new_schedule()
+
+    def _put_off(self, now: float) -> None:
+        """Put what is due off by the time in which nothing was to be sent, and note whether that goes on."""
+        if self._held_since is not None and self._schedule:
+            self._schedule.shift(now - self._held_since)
+        self._held_since = now if self._holds else None
 
     def _new_schedule(self) -> Schedule | None:
         if self._order.rate is None:
@@ -250,11 +264,13 @@ class Loader:
     def _slip(self, now: float) -> float | None:
         if self._schedule is None:
             return None
-        return 0.0 if self._order.paused else max(0.0, now - self._schedule.next_s)
+        return 0.0 if self._holds else max(0.0, now - self._schedule.next_s)
 
     def _limited_by(self, slip_s: float | None) -> str:
         if self._order.paused:
             return ""
+        if self._readers.awaited:
+            return f"what does not read yet: {', '.join(self._readers.awaited)}"
         if self._governor and self._governor.slowest:
             return f"the slowest consumer group, {self._governor.slowest} (closed loop)"
         if self._brokers_full:
@@ -275,6 +291,7 @@ class Loader:
         if self._governor:
             self._governor.stop()
         self._reporter.finish()
+        self._readers.close()
         self._control.close()
 
     def _lay_out(self) -> list[Route]:

@@ -11,14 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from kapture_tui.model.ledger import LoaderState
+from kapture_tui.model.ledger import GroupHalf, LoaderState
 from kapture_tui.model.spec import LoadSpec
+from kapture_tui.model.states import LEDGER_TOPIC
 from kapture_tui.targets.local import redis
 from kapture_tui.targets.local.ports import free_ports
+from kapture_tui.workload.kafka import ClientSettings, open_producer
+from kapture_tui.workload.ledger_json import encode, key_of
 from kapture_tui.workload.settings import Settings
 from kapture_tui.workload.topics import layout
 from tests.local.kafka_home import Real
-from tests.local.processes import Observed, Processes, delivered, until
+from tests.local.processes import PATIENCE_S, Observed, Processes, delivered, until
 
 pytestmark = pytest.mark.slow
 
@@ -84,7 +87,8 @@ def test_brokers_topics_and_redis_that_come_late(
         lambda r: "has 1 partitions" in r.unavailable.get("kafka", ""), "topics that are too small"
     )
     assert processes.start("topics").popen.wait(60) == 0
-    observed.until(lambda r: r.ledger and r.ledger.groups["etl"].delivered > 20, "transactions in the ETL")
+    held = "what does not read yet: etl-redis"
+    observed.until(lambda r: [row.limited_by for row in r.loaders] == [held], "a loader that holds back")
     assert workers["sink redis"].says("waiting for redis: asking whether it is there (redis://127.0.0.1:")
 
     (tmp_path / "redis").mkdir()
@@ -96,6 +100,37 @@ def test_brokers_topics_and_redis_that_come_late(
     assert last.ledger is not None
     assert {(row.delivered, row.lost) for row in last.ledger.groups.values()} == {(last.ledger.acked, 0)}
     assert [worker.stop() for worker in workers.values()] == [0, 0, 0, 0]
+
+
+def test_a_loader_sends_nothing_before_every_group_reads(processes: Processes) -> None:
+    processes.settings = replace(processes.settings, embedded=True, bootstrap="-", groups=("etl", "another"))
+    processes.start("kafka", "kapture_tui.targets.local.broker")
+    bootstrap = str(processes.ready("kafka")["bootstrap"])
+    processes.settings = replace(processes.settings, bootstrap=bootstrap)
+    loader = processes.start("loader")
+    processes.start("observer")
+    observed = Observed(processes)
+
+    def held_by(*groups: str) -> None:
+        text = f"what does not read yet: {', '.join(groups)}"
+        observed.until(lambda r: [row.limited_by for row in r.loaders] == [text], text)
+
+    held_by("another", "etl")
+    processes.start("etl")
+    held_by("another")
+    # A rate asked for meanwhile counts from when the sending begins: nothing of it is overdue then.
+    assert observed.ask("POST", "/control", b'{"rate": 100.0, "paused": false}') == (204, b"")
+    waiting = observed.until(lambda r: [row.rate for row in r.loaders] == [100.0], "the new rate")
+    assert [(row.acked, row.slip_s) for row in waiting.loaders] == [(0, 0.0)]
+
+    client = ClientSettings(bootstrap, "another", embedded=True)
+    half = GroupHalf("another", "transactions.MA/0", "another-0", 0, 1.0)
+    producer = open_producer(client)
+    producer.lane(LEDGER_TOPIC, 0, None)(key_of(half), encode(half), None)
+    assert producer.flush(PATIENCE_S) == 0
+    first = observed.until(lambda r: [row.acked > 0 for row in r.loaders] == [True], "transactions")
+    assert [row.limited_by for row in first.loaders] == [""]
+    assert loader.stop() == 0
 
 
 GENERATOR = """

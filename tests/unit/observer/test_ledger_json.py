@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from kapture_tui.model.histogram import Histogram
 from kapture_tui.model.intervals import IntervalSet
 from kapture_tui.model.ledger import GroupHalf, LoaderHalf, LoaderState, Read, Sent
 from kapture_tui.model.wire import WireError, from_wire, to_wire
-from kapture_tui.workload.ledger_json import decode, decode_group, decode_loader, encode, key_of
+from kapture_tui.workload.ledger_json import decode, decode_group, decode_loader, encode, group_of, key_of
 
 counts = st.integers(0, 1 << 48)
 seconds = st.floats(0, 2e9)
@@ -59,6 +60,18 @@ def test_same_as_the_general_encoding(half: LoaderHalf | GroupHalf) -> None:
     assert from_wire(type(half), json.loads(encode(half))) == half
     assert decode(key_of(half), json.dumps(to_wire(half)).encode()) == half
     assert list(json.loads(encode(half))) == list(to_wire(half))
+
+
+@given(st.sampled_from(["etl", "etl-redis"]), group_halves | loader_halves)
+def test_the_key_tells_the_group(group: str, half: LoaderHalf | GroupHalf) -> None:
+    if isinstance(half, GroupHalf):
+        assert group_of(key_of(replace(half, group=group))) == group
+    else:
+        assert group_of(key_of(half)) == ""
+
+
+def test_a_record_without_a_readable_key_is_no_groups() -> None:
+    assert [group_of(key) for key in (None, b"", b"group", b"\xff/x")] == [""] * 4
 
 
 @given(loader_halves | group_halves)
