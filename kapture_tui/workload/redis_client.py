@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from redis.sentinel import Sentinel
+from redis.sentinel import Sentinel, SentinelConnectionPool
 
 SENTINEL = "redis+sentinel"
 """The scheme of "redis+sentinel://[USER]:PASSWORD@HOST:26379,HOST:26379/NAME[/DATABASE]": any of the Sentinels is asked
@@ -48,6 +48,18 @@ def open_client(url: str, answer_s: float, **options: Any) -> redis.Redis:
     if urlsplit(url).scheme != SENTINEL:
         return redis.Redis.from_url(url, **options)
     return _primary(url, options)
+
+
+def follow_primary(client: redis.Redis) -> None:
+    """Ask the Sentinels again, and leave a server that is not the primary any more; nothing to do without Sentinels.
+
+    A primary that was only slow takes writes for seconds after its fail-over, and then throws them away.
+
+    Raises: redis.ConnectionError: no Sentinel knows a primary.
+    """
+    pool = client.connection_pool
+    if isinstance(pool, SentinelConnectionPool):
+        pool.get_master_address()  # type: ignore[no-untyped-call]
 
 
 def _primary(url: str, options: dict[str, Any]) -> redis.Redis:

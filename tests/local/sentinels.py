@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import redis
@@ -109,6 +110,15 @@ class Sentinels:
         """SIGKILL a server."""
         self._running[port].kill()
         self._running.pop(port).wait()
+
+    @contextlib.contextmanager
+    def standing_still(self, port: int) -> Iterator[None]:
+        """A server without any CPU for as long as the block runs."""
+        self._running[port].send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._running[port].send_signal(signal.SIGCONT)
 
     def fail_over(self) -> int:
         """Kill the primary; the new one, once the others follow it."""

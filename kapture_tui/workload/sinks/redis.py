@@ -20,7 +20,7 @@ from kapture_tui.workload.fastjson import dumps
 from kapture_tui.workload.kafka import TopicPartition
 from kapture_tui.workload.ledger import partition_key
 from kapture_tui.workload.ledger_json import decode_group, encode
-from kapture_tui.workload.redis_client import open_client
+from kapture_tui.workload.redis_client import follow_primary, open_client
 from kapture_tui.workload.sinks.base import Batch, SinkUnavailable, Statistics
 from kapture_tui.workload.sinks.redis_statistics import RedisWatch
 from kapture_tui.workload.sinks.urls import without_password
@@ -124,6 +124,7 @@ class RedisSink:
         the last writes, and begins another history.
         """
         try:
+            follow_primary(self._client)
             self._client.set(BORN, secrets.token_hex(8), nx=True)
             history = self._client.info("replication").get("master_replid", "")
             return f"{self._client.get(BORN)} {history}"
