@@ -243,9 +243,9 @@ def _live(snapshot: Snapshot) -> int:
 
 
 def _obeyed(snapshot: Snapshot, each: float | None) -> bool:
-    """Every loader that lives reports the new rate, and none of them pauses."""
+    """Every loader that lives reports the new rate, and they send."""
     live = [row for row in snapshot.loaders if row.state == "live"]
-    flows = snapshot.flow is not None and snapshot.flow.mode != "paused"
+    flows = snapshot.flow is not None and snapshot.flow.mode not in ("paused", "waiting")
     return flows and bool(live) and all(_same(row.rate, each) for row in live)
 
 

@@ -67,6 +67,7 @@ class LoaderHalf:
         limited_by: what holds this loader back now, in a few words; "" if nothing does.
         ack_latency: from the intended time to the acknowledgement, microseconds, whole run.
         paused: a person paused it.
+        waiting: a consumer group does not read yet, and nothing is sent before all do.
         component: what it is: a loader, or another sender that follows no schedule and no order, as the webapp.
     """
 
@@ -83,6 +84,7 @@ class LoaderHalf:
     limited_by: str = ""
     ack_latency: Histogram = field(default_factory=Histogram)
     paused: bool = False
+    waiting: bool = False
     component: str = "data-loader"
 
     @property

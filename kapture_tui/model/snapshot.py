@@ -170,8 +170,8 @@ class FlowView:
         acked_per_s: acknowledged by Kafka.
         delivered_per_s: stored by the slowest consumer group.
         loader_slip_s: how far the worst loader is behind its schedule; None without a schedule.
-        mode: "open loop" (on schedule), "unbounded", "closed loop" (held back by the slowest group) or "paused" (all
-            loaders are, by a person); None when no loader lives.
+        mode: "open loop" (on schedule), "unbounded", "closed loop" (held back by the slowest group), "waiting" (for
+            groups that do not read yet) or "paused" (all loaders are, by a person); None when no loader lives.
         limited_by: what the loaders say holds them back; "" if nothing does.
         ack_latency_ms: from the intended time to Kafka's acknowledgement, over the last ten seconds.
         groups: by consumer group.

@@ -81,6 +81,7 @@ def _loader_wire(half: LoaderHalf) -> dict[str, Any]:
         "limited_by": half.limited_by,
         "ack_latency": _histogram_wire(half.ack_latency),
         "paused": half.paused,
+        "waiting": half.waiting,
         "component": half.component,
     }
 
@@ -131,6 +132,7 @@ def _loader(wire: Mapping[str, Any]) -> LoaderHalf:
         limited_by=_text(wire.get("limited_by", "")),
         ack_latency=_histogram(wire.get("ack_latency", {})),
         paused=bool(wire.get("paused", False)),
+        waiting=bool(wire.get("waiting", False)),
         component=_text(wire.get("component", "data-loader")),
     )
 

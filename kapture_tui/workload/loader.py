@@ -259,6 +259,7 @@ class Loader:
             limited_by=self._limited_by(slip),
             ack_latency=self._latency.histogram(),
             paused=self._order.paused,
+            waiting=bool(self._readers.awaited),
         )
 
     def _slip(self, now: float) -> float | None:

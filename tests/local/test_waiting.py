@@ -118,6 +118,7 @@ def test_a_loader_sends_nothing_before_every_group_reads(processes: Processes) -
     held_by("another", "etl")
     processes.start("etl")
     held_by("another")
+    observed.until(lambda r: r.flow and r.flow.mode == "waiting", "loaders that wait")
     # A rate asked for meanwhile counts from when the sending begins: nothing of it is overdue then.
     assert observed.ask("POST", "/control", b'{"rate": 100.0, "paused": false}') == (204, b"")
     waiting = observed.until(lambda r: [row.rate for row in r.loaders] == [100.0], "the new rate")

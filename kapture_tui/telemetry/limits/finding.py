@@ -102,6 +102,8 @@ def _room(flow: FlowView, roles: Roles) -> str:
         return "no loader is running"
     if flow.mode == "paused":
         return "the loaders are paused"
+    if flow.mode == "waiting":
+        return f"the loaders wait for {flow.limited_by}"
     parts = ["nothing is short"]
     latest = max((f["lag_s"].value for f in roles["group"].values() if "lag_s" in f), default=None)
     if latest is not None:

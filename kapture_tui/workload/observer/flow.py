@@ -126,6 +126,8 @@ class FlowHistory:
             return None
         if all(half.paused for half in live):
             return "paused"
+        if any(half.waiting for half in live):
+            return "waiting"
         if self._held_s is not None and self._now_s - self._held_s <= HELD_S:
             return "closed loop"
         return "unbounded" if any(half.rate is None for half in live) else "open loop"

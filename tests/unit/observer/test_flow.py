@@ -117,6 +117,8 @@ def test_rows_are_the_latest_process_of_each_name_in_natural_order() -> None:
         ([{"rate": 50.0}, {}], "unbounded"),
         ([{"rate": 50.0, "held_back": 2}, {}], "closed loop"),
         ([{"paused": True}, {}], "unbounded"),
+        ([{"waiting": True, "rate": 50.0}, {"rate": 50.0}], "waiting"),
+        ([{"waiting": True, "paused": True}], "paused"),
         ([{"paused": True, "held_back": 1}, {"paused": True}], "paused"),
         ([{"state": LoaderState.DEAD, "held_back": 1}, {}], "unbounded"),
     ],

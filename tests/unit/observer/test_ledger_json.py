@@ -38,6 +38,7 @@ loader_halves = st.builds(
     limited_by=names,
     ack_latency=histograms,
     paused=st.booleans(),
+    waiting=st.booleans(),
     component=names,
 )
 group_halves = st.builds(

@@ -285,6 +285,11 @@ def test_without_a_load_nothing_is_short(mode: str | None, text: str) -> None:
     assert limit(snapshot(flow={"mode": mode})).text == text
 
 
+def test_loaders_that_wait_say_for_whom() -> None:
+    said = limit(snapshot(flow={"mode": "waiting", "limited_by": "what does not read yet: etl-redis"}))
+    assert (said.rule, said.text) == (NO_LIMIT, "the loaders wait for what does not read yet: etl-redis")
+
+
 def rejecting(first: int, then: int, **figures: Any) -> str:
     """What is said of a group that falls behind while its database has rejected so many."""
     seen = growing(9.0, 500)
@@ -313,7 +318,7 @@ lags = st.builds(GroupLag, numbers, numbers, numbers)
     st.dictionaries(st.sampled_from(["etl", "etl-elasticsearch", "etl-new"]), lags),
     st.fixed_dictionaries(
         {
-            "mode": st.sampled_from([None, "paused", "unbounded", "closed loop", "open loop"]),
+            "mode": st.sampled_from([None, "paused", "waiting", "unbounded", "closed loop", "open loop"]),
             "loader_slip_s": numbers,
         }
     ),
