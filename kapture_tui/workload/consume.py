@@ -42,7 +42,7 @@ REPORT_ALL_S = 30.0
 """How often even unchanged halves are published: a broker with little room forgets old records."""
 
 CHECK_S = 2.0
-"""How often to see whether the sink's memory is still the same one, seconds."""
+"""How often to see whether the sink's memory is still the same one, and to commit again, seconds."""
 
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0)
 """Waiting between tries at a database that is away; the last one repeats."""
@@ -88,6 +88,7 @@ class ConsumeLoop:
         self._writing: dict[TopicPartition, Batch] = {}
         self._paused: set[TopicPartition] = set()
         self._read_to: dict[TopicPartition, int] = {}
+        self._commit_again: dict[TopicPartition, int] = {}
         self._identity: str | None = None
         self._check_at = 0.0
         self._publisher = _Publisher(producer, name)
@@ -97,7 +98,7 @@ class ConsumeLoop:
     def run(self) -> None:
         """Consume until asked to stop; then store, commit and leave the group."""
         while not self._stop:
-            self._check_memory()
+            self._check_due()
             self._read()
             if self._due():
                 self._store()
@@ -165,7 +166,10 @@ class ConsumeLoop:
         if stored is None:
             return
         for partition in partitions:
-            self._logs[partition] = PartitionLog(self._sink.group, partition, stored.get(partition))
+            half = stored.get(partition)
+            self._logs[partition] = PartitionLog(self._sink.group, partition, half)
+            if half:
+                self._commit_again[partition] = half.offset
             self._publisher.changed(partition)
 
     def _patiently_restore(
@@ -184,7 +188,7 @@ class ConsumeLoop:
 
     def _forget(self, partitions: Iterable[TopicPartition]) -> None:
         for partition in list(partitions):
-            for memory in (self._logs, self._pending, self._writing):
+            for memory in (self._logs, self._pending, self._writing, self._commit_again):
                 memory.pop(partition, None)
 
     def _wait(self, tries: int) -> bool:
@@ -239,14 +243,21 @@ class ConsumeLoop:
         )
         self._forget(partitions)
 
+    def _check_due(self) -> None:
+        if time.monotonic() < self._check_at:
+            return
+        self._check_at = time.monotonic() + CHECK_S
+        # Nobody waits for a commit's answer, and one in the middle of a rebalance is refused: without a second one the
+        # lag of a partition in which nothing more comes would stay, and a loader that goes by it would wait for ever.
+        self._consumer.commit(self._commit_again)
+        self._commit_again = {}
+        self._check_memory()
+
     def _check_memory(self) -> None:
         """Should the database have lost what it knew, start every partition anew from what it knows now.
 
         A batch would notice it by itself, but partitions in which nothing more comes would never be written again.
         """
-        if time.monotonic() < self._check_at:
-            return
-        self._check_at = time.monotonic() + CHECK_S
         try:
             identity = self._sink.identity()
         except SinkUnavailable:
@@ -285,6 +296,7 @@ class ConsumeLoop:
             else:
                 self._lost_ownership(batch.partition, stored.get(batch.partition), seek)
         self._consumer.commit(done)
+        self._commit_again |= done
 
     def _lost_ownership(self, partition: TopicPartition, offset: int | None, seek: bool) -> None:
         where = "somewhere else" if offset is None else f"to offset {offset}"

@@ -7,7 +7,7 @@ stop at the worst time. What must come out is what reading each partition once f
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -176,6 +176,21 @@ def test_in_health_everything_is_stored_committed_and_published() -> None:
     assert all((half.owner, half.redelivered) == ("me", 0) for half in newest.values())
     assert newest["transactions.MA/0"].latency.total == 4
     assert world.sink.closed  # type: ignore[attr-defined]
+
+
+def test_a_commit_that_was_refused_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consume, "CHECK_S", 0.0)
+    refused: set[tuple[TopicPartition, int]] = set()
+    commit = ScriptedGroup.commit
+
+    def refuse_once(group: ScriptedGroup, offsets: Mapping[TopicPartition, int]) -> None:
+        commit(group, {p: offset for p, offset in offsets.items() if (p, offset) in refused})
+        refused.update(offsets.items())
+
+    monkeypatch.setattr(ScriptedGroup, "commit", refuse_once)
+    world, _ = table_world(records_of(FOUR, partition((1, 0), (2, 0))), [])
+    run = run_loop(world, [])
+    assert run.group.committed == {MA: 4, TX: 2}
 
 
 def test_an_outage_is_waited_for_inside_the_group() -> None:
