@@ -19,7 +19,6 @@ RUNNING = frozenset({Phase.STARTING, Phase.FLOWING, Phase.PAUSED, Phase.DRAINING
 
 PARTS: Mapping[str, frozenset[Component]] = {
     "redis": frozenset({Component.REDIS}),
-    "popular": frozenset({Component.REDIS}),
     "sales": frozenset({Component.REDIS}),
     "elasticsearch": frozenset({Component.ELASTICSEARCH}),
     "postgres": frozenset({Component.POSTGRES}),
@@ -27,7 +26,8 @@ PARTS: Mapping[str, frozenset[Component]] = {
     "webapp": frozenset({Component.WEBAPP}),
     "spout": frozenset({Component.SPOUT}),
 }
-"""Parts of a Snapshot that exist only in a stack with one of these components."""
+"""Parts of a Snapshot that exist only in a stack with one of these components. Any database may tell what is popular:
+the report says whether one does."""
 
 REPORTED = (
     "kafka",

@@ -155,7 +155,15 @@ class TestReasons:
 
     def test_a_stack_without_redis(self) -> None:
         result = snapshot(seen(None, spec=StackSpec("demo")))
-        assert result.unavailable["redis"] == result.unavailable["popular"] == "not deployed"
+        assert result.unavailable["redis"] == result.unavailable["sales"] == "not deployed"
+
+    @pytest.mark.parametrize("reasons", [{}, {"popular": "503 busy"}])
+    def test_without_redis_another_database_may_tell_what_is_popular(self, reasons: dict[str, str]) -> None:
+        spec = StackSpec("demo", components=frozenset({Component.ELASTICSEARCH}))
+        told = report(redis=None, sales={}, unavailable={"redis": "not deployed"} | reasons)
+        result = snapshot(seen(told, spec=spec))
+        assert result.popular == told.popular
+        assert result.unavailable.get("popular") == reasons.get("popular")
 
 
 events = st.integers(0, 400).map(lambda number: Event(f"t{number}", EventKind.CHANGE, "x", "y"))
