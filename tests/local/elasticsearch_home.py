@@ -1,4 +1,6 @@
-"""A real Elasticsearch, that of ELASTICSEARCH_HOME, started as the local target starts it; and a slow line to it."""
+"""Real servers: the Elasticsearch of ELASTICSEARCH_HOME, started as the local target starts it, and the OpenSearch that
+OPENSEARCH_URL names; and a slow line to them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -24,18 +27,34 @@ real_elasticsearch = pytest.mark.skipif(
     not ELASTICSEARCH_HOME, reason="ELASTICSEARCH_HOME names no Elasticsearch"
 )
 
+OPENSEARCH_URL = os.environ.get("OPENSEARCH_URL", "")
+real_opensearch = pytest.mark.skipif(not OPENSEARCH_URL, reason="OPENSEARCH_URL names no OpenSearch")
+
 PATIENCE_S = 240.0
 """Only a test that fails waits for so long."""
 
 
 class Server:
-    """One node, its data in a folder."""
+    """One of this machine that somebody has started.
+
+    Attributes:
+        product: as it names itself.
+    """
+
+    def __init__(self, product: str, url: str) -> None:
+        self.product = product
+        self.url = url
+        self.port = urlsplit(url).port or 80
+
+
+class OwnServer(Server):
+    """One node of Elasticsearch, its data in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        (self.port,) = free_ports(1)
-        self.url = f"http://127.0.0.1:{self.port}"
+        (port,) = free_ports(1)
+        super().__init__("elasticsearch", f"http://127.0.0.1:{port}")
         self._folder = folder
-        self._launch = ElasticsearchServer().launch(self.port, folder)
+        self._launch = ElasticsearchServer().launch(port, folder)
         self.start()
 
     def start(self) -> None:

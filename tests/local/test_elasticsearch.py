@@ -1,4 +1,4 @@
-"""The Elasticsearch sink against a real server, and whole stacks with one: totals are asked of it by its own API."""
+"""The Elasticsearch sink against real servers, and whole stacks with one: totals are asked of it by its own API."""
 
 from __future__ import annotations
 
@@ -23,23 +23,43 @@ from kapture_tui.workload.ledger import PartitionLog
 from kapture_tui.workload.petstore import PetstoreSpec, generate
 from kapture_tui.workload.sinks.base import Batch, SinkUnavailable
 from kapture_tui.workload.sinks.elasticsearch import ElasticsearchSink
-from tests.local.elasticsearch_home import Server, SlowLine, ask, customer_totals, real_elasticsearch, refresh
+from kapture_tui.workload.sinks.elasticsearch_documents import templates
+from tests.local.elasticsearch_home import (
+    OPENSEARCH_URL,
+    OwnServer,
+    Server,
+    SlowLine,
+    ask,
+    customer_totals,
+    real_elasticsearch,
+    real_opensearch,
+    refresh,
+)
 from tests.local.recount import recount
 from tests.local.stacks import KAFKA_HOME, Stack, real_kafka, running
 from tests.watching import delivered, lag
 
-pytestmark = [real_elasticsearch, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 MA, TX = ("transactions.MA", 0), ("transactions.TX", 2)
 VT, WY, AK, NY = (("transactions." + state, 0) for state in ("VT", "WY", "AK", "NY"))
 """Each test has a state of its own: to make all the indices anew takes longer than most of them."""
 
+OWN = pytest.param("elasticsearch", marks=real_elasticsearch)
+NAMED = pytest.param("opensearch", marks=real_opensearch)
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("elasticsearch"))
-    yield server
-    server.kill()
+
+@pytest.fixture(scope="module", params=[OWN, NAMED])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An Elasticsearch of the tests' own, then an OpenSearch, which must hold nothing of another run."""
+    if request.param == "opensearch":
+        ElasticsearchServer().check(OPENSEARCH_URL)
+        yield Server("opensearch", OPENSEARCH_URL)
+        ElasticsearchServer().clear(OPENSEARCH_URL)
+    else:
+        own = OwnServer(tmp_path_factory.mktemp("elasticsearch"))
+        yield own
+        own.kill()
 
 
 @pytest.fixture
@@ -102,7 +122,8 @@ def test_replays_and_old_owners_change_nothing(server: Server, sink: Elasticsear
 
 
 @pytest.mark.thorough
-def test_a_killed_server_has_everything_it_said_it_had(server: Server, sink: ElasticsearchSink) -> None:
+@pytest.mark.parametrize("server", [OWN], indirect=True)
+def test_a_killed_server_has_everything_it_said_it_had(server: OwnServer, sink: ElasticsearchSink) -> None:
     partition = Partition(TX, petstore(4000))
     killer = threading.Timer(1.0, server.kill)
     killer.start()
@@ -190,8 +211,9 @@ def test_a_server_that_holds_another_run_is_not_taken(server: Server, sink: Elas
     with pytest.raises(UsageError, match="holds 52 indices of another run"):
         ElasticsearchServer().check(server.url)
     ElasticsearchServer().clear(server.url)
-    assert "elasticsearch" in ElasticsearchServer().check(server.url)
-    assert ask(server.url, "/_index_template")["index_templates"] == []
+    assert ElasticsearchServer().check(server.url).startswith(f"{server.product} ")
+    kept = ask(server.url, "/_index_template")["index_templates"]
+    assert not {template["name"] for template in kept} & templates().keys()
     ElasticsearchServer().clear(server.url)  # where there is nothing it is no error
 
 
@@ -226,6 +248,7 @@ def url_of(stack: Stack) -> str:
 
 
 @pytest.mark.thorough
+@real_elasticsearch
 async def test_sink_and_server_killed_in_mid_run_lose_and_double_nothing() -> None:
     async with running(stack_of("elastic-kill", 100.0)) as stack:
         for victim in ("etl-elasticsearch-1", "elasticsearch"):

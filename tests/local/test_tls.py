@@ -20,7 +20,7 @@ from kapture_tui.workload.sinks.elasticsearch import ElasticsearchSink
 from kapture_tui.workload.sinks.mongo import MongoSink
 from kapture_tui.workload.sinks.redis import RedisSink
 from kapture_tui.workload.transaction import Order
-from tests.local.elasticsearch_home import Server, real_elasticsearch
+from tests.local.elasticsearch_home import OwnServer, real_elasticsearch
 from tests.local.mongo_server import MongoServer, needs_mongo
 from tests.local.processes import until
 from tests.local.relay import Relay
@@ -113,7 +113,7 @@ def test_mongo(mongo: MongoServer, authority: Authority, tmp_path: Path) -> None
 def test_elasticsearch(tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "elasticsearch"
     folder.mkdir()
-    server = Server(folder)
+    server = OwnServer(folder)
     try:
         with closing(TlsFront(server.port, authority.sign("server"))) as front:
             url = f"https://kapture:hunter2@127.0.0.1:{front.port}"
