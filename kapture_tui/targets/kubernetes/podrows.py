@@ -19,6 +19,10 @@ FEW = 500
 AGE_SHARE = 0.05
 """Of more, a row's age may be wrong by this part of it, and by what follows at least: ages are read as 31s, 4m, 3h."""
 
+AGED = 500
+"""However many there are, about so many rows a second get another age: that of each may be wrong for as long as it
+takes to come to all."""
+
 USED_SHARE = 0.1
 """Of more, so many a second are told of what they use anew: a cluster measures all of them at once, every 15 s."""
 
@@ -83,7 +87,7 @@ class PodRows:
                 used, row = made.usage, _aged(made, pod, now_s)
             else:
                 continue
-            self._made[name] = _Made(pod, used, now_s, now_s + _right_s(row), row)
+            self._made[name] = _Made(pod, used, now_s, now_s + _right_s(row, len(pods)), row)
             changed = True
         return changed
 
@@ -97,11 +101,11 @@ def _aged(made: _Made, pod: Manifest, now_s: float) -> PodRow:
     return replace(row, age_s=row.age_s + passed_s, sample_age_s=sample_s)
 
 
-def _right_s(row: PodRow) -> float:
+def _right_s(row: PodRow, pods: int) -> float:
     """For how long a row is right enough, seconds: each for another time, as thousands that are made in the same second
     would all be made anew in the same second later on, which takes most of it."""
     age_s = row.age_s or 0.0
-    most_s = max(YOUNG_AGE_S if age_s < YOUNG_S else AGE_S, AGE_SHARE * age_s)
+    most_s = max(YOUNG_AGE_S if age_s < YOUNG_S else AGE_S, AGE_SHARE * age_s, pods / AGED)
     return most_s * uniform(0.4, 1.0)
 
 
