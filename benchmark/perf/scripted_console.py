@@ -59,6 +59,10 @@ class ToldTarget:
         """See `Target`."""
         return Place("perf", "https://perf:6443", "nobody", self.namespace, exists=True)
 
+    async def spec(self) -> StackSpec | None:
+        """See `Target`."""
+        return SPEC
+
     async def denied(self) -> Mapping[str, str]:
         """See `Target`."""
         return {}

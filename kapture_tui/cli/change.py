@@ -39,7 +39,7 @@ def _consent(command: Add | Scale | Down) -> Consent:
 async def add(command: Add, target: Target) -> int:
     """Deploy what the running stack does not have yet. Raises UsageError when none runs."""
     check(target, _consent(command))
-    spec, _ = await stack.running(target, command.namespace)
+    spec = await stack.running(target, command.namespace)
     missing = command.components - spec.components
     if not missing:
         say(f"{command.namespace} has {_names(command)} already")
@@ -60,11 +60,12 @@ def _names(command: Add) -> str:
 async def scale(command: Scale, target: Target) -> int:
     """Set replicas one component after the other. Raises UsageError for what cannot be scaled, and when none runs."""
     check(target, _consent(command))
-    _, pods = await stack.running(target, command.namespace)
+    seen = await stack.look(target)
+    stack.needed(seen, command.namespace)
     wanted = ", ".join(f"{component.value} to {count}" for component, count in command.replicas)
     await agreed(target, _consent(command), ("scales", wanted))
     for component, count in command.replicas:
-        before = sum(pod.component == component.value for pod in pods)
+        before = sum(pod.component == component.value for pod in seen.pods)
         await target.scale(component, count)
         say(f"{component.value} {before} → {count}")
     return 0

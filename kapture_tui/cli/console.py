@@ -91,7 +91,7 @@ def _running(command: Attach) -> StackSpec:
 
     async def look() -> StackSpec:
         try:
-            return (await stack.running(target, command.namespace))[0]
+            return await stack.running(target, command.namespace)
         finally:
             await target.close()
 

@@ -9,7 +9,7 @@ from typing import Any
 from kapture_tui.cli.output import note
 from kapture_tui.model.errors import KaptureError, NotAllowed, UsageError
 from kapture_tui.model.event import Event, EventKind
-from kapture_tui.model.snapshot import Phase, PodRow
+from kapture_tui.model.snapshot import Phase
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.targets.base import Observation, Target
 
@@ -34,12 +34,17 @@ async def look(target: Target) -> Observation:
     raise KaptureError(f"looking at the {target.name} target", "it saw nothing")
 
 
-async def running(target: Target, namespace: str) -> tuple[StackSpec, tuple[PodRow, ...]]:
-    """The stack that runs under that name, and its pods. Raises UsageError if there is none."""
-    seen = await look(target)
+async def running(target: Target, namespace: str) -> StackSpec:
+    """The stack that runs under that name. Raises UsageError if there is none."""
+    spec = await target.spec()
+    return spec if spec is not None else needed(await look(target), namespace)
+
+
+def needed(seen: Observation, namespace: str) -> StackSpec:
+    """The stack that was seen. Raises UsageError if there was none."""
     if seen.spec is None:
         raise missing(namespace, seen.unavailable.get("observer", ""), seen.phase)
-    return seen.spec, seen.pods
+    return seen.spec
 
 
 def missing(namespace: str, reason: str, phase: Phase) -> UsageError:

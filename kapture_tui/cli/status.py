@@ -10,6 +10,7 @@ from kapture_tui.cli import figures, ledger, running, stack
 from kapture_tui.cli.output import recorded, table, wrapped
 from kapture_tui.cli.settings import Status
 from kapture_tui.model.errors import KaptureError
+from kapture_tui.model.pods import by_component
 from kapture_tui.model.snapshot import Phase, Snapshot
 from kapture_tui.model.wire import to_json
 from kapture_tui.targets.base import Target
@@ -109,8 +110,7 @@ def _head(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _pods(snapshot: Snapshot) -> Iterator[str]:
-    names = dict.fromkeys(pod.component for pod in snapshot.pods)
-    rows = [figures.component_row(n, [pod for pod in snapshot.pods if pod.component == n]) for n in names]
+    rows = [figures.component_row(name, own) for name, own in by_component(snapshot.pods).items()]
     if rows:
         yield ""
         yield from table(["component", "ready", "cpu", "memory", "restarts"], rows)

@@ -146,6 +146,10 @@ class Target(Protocol):
         """Where this is. Raises Unreachable, NotAllowed or UsageError when that cannot even be asked."""
         ...
 
+    async def spec(self) -> StackSpec | None:
+        """The stack that runs, as `Observation.spec`; None when there is none. Costs less than observing it all."""
+        ...
+
     async def denied(self) -> Mapping[str, str]:
         """What this user may not do: one of `ACTIONS` to the missing right ("patch deployments/scale in pets")."""
         ...

@@ -100,7 +100,8 @@ def _brokers(snapshot: Snapshot, previous: Snapshot) -> Iterator[Alarm]:
 
 
 def _brokers_of(snapshot: Snapshot) -> dict[str, PodRow]:
-    return {pod.name: pod for pod in snapshot.pods if pod.component == Component.KAFKA.value}
+    kafka = Component.KAFKA.value
+    return {pod.name: pod for pod in snapshot.pods if pod.component == kafka}
 
 
 def _is_down(pod: PodRow, before: PodRow | None) -> bool:

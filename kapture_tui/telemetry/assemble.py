@@ -77,8 +77,10 @@ def assemble(observation: Observation, previous: Snapshot, *, target: str, time:
 def _pods(observation: Observation) -> tuple[PodRow, ...]:
     """The target's pods, with what they tell of their containers themselves."""
     told = observation.report.containers if observation.report else {}
-    return tuple(
-        pod if (own := told.get(pod.name)) is None else _with_own(pod, own) for pod in observation.pods
+    pods = observation.pods
+    # Of thousands few tell anything; as a list first, a tuple is made in half the time.
+    return (
+        tuple([_with_own(pod, told[pod.name]) if pod.name in told else pod for pod in pods]) if told else pods
     )
 
 

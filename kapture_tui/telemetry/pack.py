@@ -35,8 +35,8 @@ class Packer:
     """
 
     def __init__(self) -> None:
-        self._before: dict[tuple[type, str], _Row] = {}
-        self._now: dict[tuple[type, str], _Row] = {}
+        self._before: dict[type, dict[str, _Row]] = {}
+        self._now: dict[type, dict[str, _Row]] = {}
 
     def pack(self, snapshot: Snapshot, time_s: float) -> dict[str, Json]:
         """What is kept of a Snapshot that was taken at a time, seconds since the epoch."""
@@ -47,13 +47,13 @@ class Packer:
         }
 
     def _value(self, name: str, value: Any, time_s: float) -> Json:
-        kind = type(value)
+        kind: type = type(value)
         if kind is float:
             return _since(value, time_s) if name.endswith(CLOCKS) else rounded(value)
         if kind is str:
             return _harmless(value)
-        if is_dataclass(kind):
-            return self._row(value, time_s) if hasattr(value, "name") else self._fields(value, time_s)
+        if names := _names(kind):
+            return self._row(value, time_s) if "name" in names else self._fields(value, time_s)
         if isinstance(value, Enum):
             return value.value
         if isinstance(value, Mapping):
@@ -68,17 +68,17 @@ class Packer:
 
     def _row(self, row: Any, time_s: float) -> dict[str, Json]:
         kind: type = type(row)
-        key = (kind, row.name)
-        known = self._before.get(key)
+        rows = self._now.setdefault(kind, {})
+        known = self._before.get(kind, {}).get(row.name)
         if known is not None and known.row is row:
             # Of many pods most rows are the very ones of a second ago: their ages count from the same points in time.
-            self._now[key] = known
+            rows[row.name] = known
             return known.packed
         clocks, others = _parts(kind)
         ages = clocks(row)
         state = others(row), tuple(None if age_s is None else _since(age_s, time_s) for age_s in ages)
         made = known.packed if known is not None and known.state == state else self._fields(row, time_s)
-        self._now[key] = _Row(row, state, made)
+        rows[row.name] = _Row(row, state, made)
         return made
 
 
@@ -93,7 +93,8 @@ class _Row:
 
 @cache
 def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+    """Of its fields; of a kind that is no dataclass, none."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from kapture_tui.model.pods import by_component
 from kapture_tui.model.snapshot import PodRow
 
 _RUNNING = ("Running", "Succeeded")
@@ -38,11 +39,11 @@ def group(name: str, pods: Sequence[PodRow]) -> Group:
     return Group(
         name,
         pods,
-        sum(pod.ready for pod in pods),
-        sum(pod.restarts for pod in pods),
+        sum([pod.ready for pod in pods]),
+        sum([pod.restarts for pod in pods]),
         total([pod.cpu_cores for pod in pods]),
         total([pod.memory_bytes for pod in pods]),
-        min((pod.age_s for pod in pods if pod.age_s is not None), default=None),
+        min([pod.age_s for pod in pods if pod.age_s is not None], default=None),
         [pod for pod in pods if pod.reason or pod.phase not in _RUNNING],
     )
 
@@ -63,18 +64,6 @@ def groups(pods: Sequence[PodRow]) -> tuple[Group, ...]:
     if pods is not _last.pods:
         _last.pods, _last.groups = pods, tuple(group(name, own) for name, own in by_component(pods).items())
     return _last.groups
-
-
-def by_component(pods: Iterable[PodRow]) -> dict[str, list[PodRow]]:
-    """Return pods by component, in the order the components first appear."""
-    found: dict[str, list[PodRow]] = {}
-    for pod in pods:
-        own = found.get(pod.component)
-        if own is None:
-            found[pod.component] = [pod]
-        else:
-            own.append(pod)
-    return found
 
 
 def ailment(pod: PodRow) -> str:

@@ -29,7 +29,7 @@ class Term:
             found = self.text in row[self.column].lower()
         else:
             whole = f"{self.column}:{self.text}" if self.column else self.text
-            found = any(whole in cell.lower() for cell in row.values())
+            found = whole in "\n".join(row.values()).lower()  # no word has a line's end in it
         return found is self.wanted
 
 

@@ -44,6 +44,7 @@ async def test_the_first_observation_tells_the_whole_stack(stack: Stack) -> None
     async with aclosing(stack.target.observe()) as observations:
         seen = await anext(observations)
     assert seen.spec is not None
+    assert await stack.target.spec() == seen.spec
     assert (seen.spec.namespace, seen.spec.scale, seen.spec.load) == (
         stack.spec.namespace,
         1,

@@ -78,6 +78,11 @@ class ScriptedTarget:
             raise self.where
         return self.where or Place("lab", "https://lab:6443", "jay", self.namespace, exists=False)
 
+    async def spec(self) -> StackSpec | None:
+        async for observation in self.observe():
+            return observation.spec
+        return None
+
     async def denied(self) -> Mapping[str, str]:
         return self.missing
 

@@ -32,6 +32,10 @@ TELLING = {
 }
 """Reasons of Kubernetes' own events that say something the pods themselves do not say."""
 
+ROUTINE = ("Scheduled", "SuccessfulCreate", "Pulling", "Pulled", "Created", "Started")
+"""Reasons that every pod has in its life: the server is asked to leave them out, as thousands of pods have tens of
+thousands of them."""
+
 PASSING = "failed to sync configmap cache"
 """A busy kubelet says this of volumes that it mounts a moment later: no news for anybody."""
 

@@ -16,10 +16,17 @@ from kapture_tui.targets.kubernetes.usage import Usage
 FEW = 500
 """So many pods get new rows every second: all their ages are exact."""
 
-AGE_SHARE = 0.02
+AGE_SHARE = 0.05
 """Of more, a row's age may be wrong by this part of it, and by what follows at least: ages are read as 31s, 4m, 3h."""
 
-YOUNG_S, YOUNG_AGE_S, AGE_S = 120.0, 5.0, 30.0
+AGED = 500
+"""However many there are, about so many rows a second get another age: that of each may be wrong for as long as it
+takes to come to all."""
+
+USED_SHARE = 0.1
+"""Of more, so many a second are told of what they use anew: a cluster measures all of them at once, every 15 s."""
+
+YOUNG_S, YOUNG_AGE_S, AGE_S = 120.0, 5.0, 60.0
 """Until when a pod's age is read in seconds, and by how much it may be wrong before and after."""
 
 
@@ -55,27 +62,32 @@ class PodRows:
             now_s: seconds since the epoch.
         """
         changed = self._renew(pods, usage, now_s)
-        if len(pods) != len(self._order) or any(name not in pods for name in self._order):
+        # Every pod has a row by now: where there are as many rows as pods, they are of the same names.
+        if not len(pods) == len(self._made) == len(self._order):
             self._made = {name: self._made[name] for name in pods}
             self._order = sorted(pods, key=lambda name: (self._made[name].row.component, name))
             changed = True
         if changed:
-            rows = (self._made[name].row for name in self._order)
-            self._rows = tuple(row for row in rows if row.phase != "Succeeded")
+            rows = [self._made[name].row for name in self._order]
+            self._rows = tuple([row for row in rows if row.phase != "Succeeded"])
         return self._rows
 
     def _renew(self, pods: Mapping[str, Manifest], usage: Mapping[str, Usage], now_s: float) -> bool:
         """Make the rows that are not right any more; return whether there were any."""
         exact, changed = len(pods) <= FEW, False
+        told = max(FEW, int(USED_SHARE * len(pods)))
         for name, pod in pods.items():
-            made = self._made.get(name, _NOTHING)
-            if made.pod is not pod or exact or made.usage != usage.get(name):
-                row = pod_row(pod, usage.get(name), now_s)
+            made, used = self._made.get(name, _NOTHING), usage.get(name)
+            if made.pod is not pod or exact:
+                row = pod_row(pod, used, now_s)
+            elif told and made.usage != used:
+                told -= 1
+                row = pod_row(pod, used, now_s)
             elif now_s >= made.until_s:
-                row = _aged(made, pod, now_s)
+                used, row = made.usage, _aged(made, pod, now_s)
             else:
                 continue
-            self._made[name] = _Made(pod, usage.get(name), now_s, now_s + _right_s(row), row)
+            self._made[name] = _Made(pod, used, now_s, now_s + _right_s(row, len(pods)), row)
             changed = True
         return changed
 
@@ -89,11 +101,11 @@ def _aged(made: _Made, pod: Manifest, now_s: float) -> PodRow:
     return replace(row, age_s=row.age_s + passed_s, sample_age_s=sample_s)
 
 
-def _right_s(row: PodRow) -> float:
+def _right_s(row: PodRow, pods: int) -> float:
     """For how long a row is right enough, seconds: each for another time, as thousands that are made in the same second
     would all be made anew in the same second later on, which takes most of it."""
     age_s = row.age_s or 0.0
-    most_s = max(YOUNG_AGE_S if age_s < YOUNG_S else AGE_S, AGE_SHARE * age_s)
+    most_s = max(YOUNG_AGE_S if age_s < YOUNG_S else AGE_S, AGE_SHARE * age_s, pods / AGED)
     return most_s * uniform(0.4, 1.0)
 
 

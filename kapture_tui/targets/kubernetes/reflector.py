@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from kapture_tui.model.errors import KaptureError, Unreachable
 from kapture_tui.targets.kubernetes.api import Api
 from kapture_tui.targets.kubernetes.errors import ApiError, Forbidden, describe, printable
 from kapture_tui.targets.kubernetes.kinds import Manifest
+
+_log = logging.getLogger(__name__)
 
 OnChange = Callable[[str, Manifest | None, Manifest | None], None]
 
@@ -126,6 +129,7 @@ class Reflector:
             if not rest:
                 break
             query["continue"] = rest
+        _log.debug("%s: %d objects listed", self._path, len(found))
         self._version = version
         self._compare(found)
         self.synced.set()

@@ -70,6 +70,15 @@ class KubernetesTarget:
         except Forbidden:
             return None
 
+    async def spec(self) -> StackSpec | None:
+        """See `Target`. Its record alone is read, and none of its pods, which may be thousands; None as well where that
+        is not allowed."""
+        try:
+            record = await find_record(await self._open(), self.namespace)
+        except Forbidden:
+            return None
+        return record.spec if record else None
+
     async def denied(self) -> Mapping[str, str]:
         """See `Target`."""
         return await rights.denied(await self._open(), self.namespace)

@@ -79,7 +79,10 @@ class NamespaceWatch:
         self.records = Reflector(
             api, CONFIG_MAP.collection(namespace), field_selector=f"metadata.name={RECORD}"
         )
-        self.events = Reflector(api, EVENT.collection(namespace), on_change=self._event)
+        telling = ",".join(f"reason!={reason}" for reason in changes.ROUTINE)
+        self.events = Reflector(
+            api, EVENT.collection(namespace), field_selector=telling, on_change=self._event
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._news: list[Event] = []
         self._history_told = False

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 import psutil
 
@@ -56,6 +56,11 @@ class LocalTarget:
     async def place(self) -> Place:
         """See `Target`."""
         return Place("", "", "", self.namespace, self.state.owner() is not Owner.NOBODY)
+
+    async def spec(self) -> StackSpec | None:
+        """See `Target`."""
+        async with aclosing(self.observe()) as observations:
+            return (await anext(observations)).spec
 
     async def denied(self) -> Mapping[str, str]:
         """See `Target`. Whoever starts a process may end it."""

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass, replace
+from math import inf
 from typing import Any
 
+from kapture_tui.model.pods import by_component
 from kapture_tui.model.snapshot import FlowView, PodRow, Snapshot
 from kapture_tui.model.spec import Component
 from kapture_tui.model.times import seconds_of
@@ -30,6 +32,9 @@ Figures = Mapping[str, Figure]
 Roles = Mapping[str, Mapping[str, Figures]]
 """By role and subject, the figures that are known."""
 
+Pods = Mapping[str, Sequence[PodRow]]
+"""By component."""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -41,16 +46,16 @@ class Look:
 
 def look_at(snapshot: Snapshot) -> Look:
     """The figures of one Snapshot."""
-    flow = snapshot.flow or FlowView()
+    flow, pods = snapshot.flow or FlowView(), by_component(snapshot.pods)
     return Look(
         seconds_of(snapshot.time),
         {
-            "group": {name: dict(_group(name, snapshot, flow)) for name in flow.groups},
-            "database": dict(_databases(snapshot)),
-            "kafka": {Component.KAFKA.value: dict(_kafka(snapshot, flow))},
-            "loaders": {Component.LOADER.value: dict(_loaders(snapshot, flow))},
-            "webapp": _part_of(Component.WEBAPP, snapshot.webapp, _webapp(snapshot)),
-            "spout": _part_of(Component.SPOUT, snapshot.spout, _spout(snapshot)),
+            "group": {name: dict(_group(name, snapshot, flow, pods)) for name in flow.groups},
+            "database": dict(_databases(snapshot, pods)),
+            "kafka": {Component.KAFKA.value: dict(_kafka(flow, pods))},
+            "loaders": {Component.LOADER.value: dict(_loaders(flow, pods))},
+            "webapp": _part_of(Component.WEBAPP, snapshot.webapp, _webapp(snapshot, pods)),
+            "spout": _part_of(Component.SPOUT, snapshot.spout, _spout(snapshot, pods)),
         },
     )
 
@@ -103,8 +108,8 @@ def _growth(count: str, per_s: float, means: Figures) -> Figures:
     return {**parts, "rejected_ratio": Figure(per_s / asked)} if asked > 0 else parts
 
 
-def _group(name: str, snapshot: Snapshot, flow: FlowView) -> Iterator[tuple[str, Figure]]:
-    yield from _usage(snapshot.pods, name)
+def _group(name: str, snapshot: Snapshot, flow: FlowView, pods: Pods) -> Iterator[tuple[str, Figure]]:
+    yield from _usage(pods, name)
     yield "holds_ratio", Figure(float(flow.mode == "closed loop" and name in flow.limited_by.split()))
     total = snapshot.kafka.total if snapshot.kafka else None
     if total is not None and total.in_per_s is not None:
@@ -116,18 +121,18 @@ def _group(name: str, snapshot: Snapshot, flow: FlowView) -> Iterator[tuple[str,
         yield "lag_s", Figure(lag.lag_s)
 
 
-def _kafka(snapshot: Snapshot, flow: FlowView) -> Iterator[tuple[str, Figure]]:
-    yield from _usage(snapshot.pods, Component.KAFKA.value)
+def _kafka(flow: FlowView, pods: Pods) -> Iterator[tuple[str, Figure]]:
+    yield from _usage(pods, Component.KAFKA.value)
     if flow.ack_latency_ms.p99 is not None:
         # Acknowledgements count from the time a message was due: what the loaders are late is not the broker's.
         late_ms = 1000 * (flow.loader_slip_s or 0.0)
         yield "answer_p99_ms", Figure(max(0.0, flow.ack_latency_ms.p99 - late_ms))
-    away = sum(pod.component == Component.KAFKA.value and not pod.ready for pod in snapshot.pods)
+    away = sum(not pod.ready for pod in pods.get(Component.KAFKA.value, ()))
     yield "away", Figure(float(away))
 
 
-def _loaders(snapshot: Snapshot, flow: FlowView) -> Iterator[tuple[str, Figure]]:
-    yield from _usage(snapshot.pods, Component.LOADER.value)
+def _loaders(flow: FlowView, pods: Pods) -> Iterator[tuple[str, Figure]]:
+    yield from _usage(pods, Component.LOADER.value)
     if flow.loader_slip_s is not None:
         yield "slip_s", Figure(flow.loader_slip_s)
     yield "unbounded_ratio", Figure(float(flow.mode == "unbounded"))
@@ -140,9 +145,9 @@ def _part_of(
     return {component.value: dict(figures)} if told is not None else {}
 
 
-def _webapp(snapshot: Snapshot) -> Iterator[tuple[str, Figure]]:
+def _webapp(snapshot: Snapshot, pods: Pods) -> Iterator[tuple[str, Figure]]:
     """The shop, as its shoppers see it: over all routes, and of the slowest one."""
-    yield from _usage(snapshot.pods, Component.WEBAPP.value)
+    yield from _usage(pods, Component.WEBAPP.value)
     told = snapshot.webapp or {}
     if (behind_s := _number(told, "behind_s")) is not None:
         yield "behind_s", Figure(behind_s)
@@ -155,13 +160,13 @@ def _webapp(snapshot: Snapshot) -> Iterator[tuple[str, Figure]]:
         yield "visit_p99_ms", Figure(max(known))
 
 
-def _spout(snapshot: Snapshot) -> Iterator[tuple[str, Figure]]:
-    yield from _usage(snapshot.pods, Component.SPOUT.value)
+def _spout(snapshot: Snapshot, pods: Pods) -> Iterator[tuple[str, Figure]]:
+    yield from _usage(pods, Component.SPOUT.value)
     if (behind_s := _number(snapshot.spout or {}, "behind_s")) is not None:
         yield "behind_s", Figure(behind_s)
 
 
-def _databases(snapshot: Snapshot) -> Iterator[tuple[str, Figures]]:
+def _databases(snapshot: Snapshot, pods: Pods) -> Iterator[tuple[str, Figures]]:
     """Every part of the Snapshot that is named like a consumer group's database, whatever figures it has."""
     for group in snapshot.flow.groups if snapshot.flow else ():
         name = group.removeprefix("etl-")
@@ -171,7 +176,7 @@ def _databases(snapshot: Snapshot) -> Iterator[tuple[str, Figures]]:
             known = {key: Figure(value) for key, value in numbers.items() if value is not None}
             if "cache_hit_ratio" in known:
                 known["cache_miss_ratio"] = Figure(1.0 - known["cache_hit_ratio"].value)
-            yield name, {**dict(_usage(snapshot.pods, name)), **known}
+            yield name, {**dict(_usage(pods, name)), **known}
 
 
 def _part(snapshot: Snapshot, name: str) -> Mapping[str, Any] | None:
@@ -191,25 +196,21 @@ def _mapping(part: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _usage(pods: Sequence[PodRow], component: str) -> Iterator[tuple[str, Figure]]:
+def _usage(pods: Pods, component: str) -> Iterator[tuple[str, Figure]]:
     """Of the pods of a component, the highest share of what each may have, and the most cores."""
-    own = [pod for pod in pods if pod.component == component]
+    own = pods.get(component, ())
+    most = 1.0 if _has_one_core(component) else inf
+    # Numbers alone: of thousands of pods, pairs with their names would have all objects looked through for garbage.
     shares = {
-        "cpu_cores": [(pod.cpu_cores, pod.name) for pod in own],
-        "cpu_ratio": [(_cpu_share(pod), pod.name) for pod in own],
-        "throttled_ratio": [(pod.throttled_ratio, pod.name) for pod in own],
-        "memory_ratio": [(_memory_share(pod), pod.name) for pod in own],
+        "cpu_cores": [pod.cpu_cores for pod in own],
+        "cpu_ratio": [_share(pod.cpu_cores, min(most, pod.cpu_limit or inf)) for pod in own],
+        "throttled_ratio": [pod.throttled_ratio for pod in own],
+        "memory_ratio": [_share(pod.memory_bytes, pod.memory_limit or inf) for pod in own],
     }
-    for figure, found in shares.items():
-        known = [(value, name) for value, name in found if value is not None]
-        if known:
-            yield figure, Figure(*max(known))
-
-
-def _cpu_share(pod: PodRow) -> float | None:
-    most = [1.0] if _has_one_core(pod.component) else []
-    most += [pod.cpu_limit] if pod.cpu_limit else []
-    return pod.cpu_cores / min(most) if pod.cpu_cores is not None and most else None
+    for figure, values in shares.items():
+        highest = max([value for value in values if value is not None], default=None)
+        if highest is not None:
+            yield figure, Figure(highest, own[values.index(highest)].name)
 
 
 _ONE_CORE = frozenset(
@@ -222,5 +223,5 @@ def _has_one_core(component: str) -> bool:
     return component in _ONE_CORE or component.startswith("etl-")
 
 
-def _memory_share(pod: PodRow) -> float | None:
-    return pod.memory_bytes / pod.memory_limit if pod.memory_bytes is not None and pod.memory_limit else None
+def _share(used: float | None, limit: float) -> float | None:
+    return used / limit if used is not None and limit < inf else None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from kapture_tui.model.pods import by_component
 from kapture_tui.model.snapshot import PodRow, Snapshot
 from kapture_tui.tui import databases, figures
 from kapture_tui.tui.databases import DATABASE
@@ -14,7 +15,7 @@ from kapture_tui.tui.lines import Line, fit, line
 from kapture_tui.tui.panels import events
 from kapture_tui.tui.panels.pods import COMPONENT, POD
 from kapture_tui.tui.picture import Picture, reasons, staleness
-from kapture_tui.tui.podgroups import ailment, by_component, total
+from kapture_tui.tui.podgroups import ailment, total
 from kapture_tui.tui.text import clean, left, right
 
 _LABEL = 16

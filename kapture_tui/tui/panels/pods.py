@@ -65,40 +65,37 @@ class Table:
 
     Attributes:
         entries: one a row.
+        places: the row of each key.
+        opened: the components whose pods have rows.
         shown: how many pods pass the filter.
     """
 
     def __init__(self, pods: Sequence[PodRow], unfolded: Collection[str], view: View = PLAIN) -> None:
         self.entries: list[Entry] = []
-        self.places: dict[str, int] = {}
+        self.opened: set[str] = set()
         self.names = self.nodes = self.ups = 0
         self.shown = 0
         for own in ordered(_kept(pods, view), view, _group_value):
             self._add(own, own.name in unfolded or bool(view.filter), view)
+        self.places = {key: row for row, (key, _, _) in enumerate(self.entries) if key}
 
     def _add(self, own: Group, open_: bool, view: View) -> None:
         self.shown += len(own.pods)
         self.names = max(self.names, width(clean(own.name)))
         self.ups = max(self.ups, len(f"{own.ready}/{len(own.pods)}"))
-        self._row(COMPONENT + own.name, own, None)
+        self.entries.append((COMPONENT + own.name, own, None))
         if not open_:
-            for pod in own.ailing[:AILING]:
-                self._row("", own, pod)
-            if len(own.ailing) > AILING:
-                self._row("", own, None)
+            self.entries += [("", own, pod) for pod in own.ailing[:AILING]]
+            self.entries += [("", own, None)] if len(own.ailing) > AILING else []
             return
+        self.opened.add(own.name)
         self.names = max(self.names, 1 + _longest(pod.name for pod in own.pods))
         self.nodes = max(self.nodes, _longest({pod.node for pod in own.pods if pod.node}))
         ailing = {id(pod) for pod in own.ailing}
         for pod in ordered(own.pods, view, _pod_value):
-            self._row(POD + pod.name, own, pod)
+            self.entries.append((POD + pod.name, own, pod))
             if id(pod) in ailing:
-                self._row("", own, pod)
-
-    def _row(self, key: str, own: Group, pod: PodRow | None) -> None:
-        if key:
-            self.places[key] = len(self.entries)
-        self.entries.append((key, own, pod))
+                self.entries.append(("", own, pod))
 
 
 class Memory:
@@ -134,7 +131,6 @@ def picture(
     widths = columns(cells, table.names, table.nodes, max(4, table.ups + 1))
     entries = table.entries
     keys = list(table.places)
-    opened = {own.name for key, own, _ in entries if key.startswith(POD)} if view.filter else unfolded
 
     def spot(index: int) -> Spot:
         return Spot(keys[index], table.places[keys[index]], 0, cells)
@@ -150,7 +146,7 @@ def picture(
         ),
         extra=_totals(snapshot.pods),
         heading=(_heading(widths),),
-        rows=Lazy(len(entries), lambda row: fit(_drawn(entries[row], history, widths, opened), cells)),
+        rows=Lazy(len(entries), lambda row: fit(_drawn(entries[row], history, widths, table.opened), cells)),
         spots=Lazy(len(keys), spot),
         find=find,
         foot=reasons(snapshot, "pods"),
@@ -164,8 +160,10 @@ def _share(table: Table, snapshot: Snapshot, view: View) -> Line:
 def _kept(pods: Sequence[PodRow], view: View) -> Sequence[Group]:
     if not view.filter:
         return groups(pods)
-    found = ((own.name, kept(own.pods, view, _texts)) for own in groups(pods))
-    return [group(name, own) for name, own in found if own]
+    found = ((own, kept(own.pods, view, _texts)) for own in groups(pods))
+    return [
+        own if len(passed) == len(own.pods) else group(own.name, passed) for own, passed in found if passed
+    ]
 
 
 def _texts(pod: PodRow) -> Mapping[str, str]:

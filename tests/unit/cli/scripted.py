@@ -68,6 +68,9 @@ class ScriptedTarget:
     async def place(self) -> Place:
         return Place("lab", "https://lab:6443", "jay", self.namespace, exists=False)
 
+    async def spec(self) -> StackSpec | None:
+        return (await anext(self.observe())).spec
+
     async def close(self) -> None:
         self.calls.append("close")
 

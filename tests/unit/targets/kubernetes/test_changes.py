@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kapture_tui.model.event import EventKind
-from kapture_tui.targets.kubernetes.changes import HISTORY, TELLING, pod_changed, scaled, told
+from kapture_tui.targets.kubernetes.changes import HISTORY, ROUTINE, TELLING, pod_changed, scaled, told
 from tests.unit.targets.kubernetes.objects import (
     START,
     START_S,
@@ -119,3 +119,7 @@ def test_a_ready_pod_whose_start_is_not_known_says_no_figure() -> None:
     undated = pod(startTime=None)
     undated["metadata"]["creationTimestamp"] = None
     assert texts(pod(ready=False), undated) == ["ready"]
+
+
+def test_what_is_told_is_asked_for() -> None:
+    assert not (TELLING | HISTORY) & set(ROUTINE)
