@@ -21,10 +21,10 @@ def whereabouts(place: Place) -> tuple[Fact, ...]:
 
 
 def namespace_state(place: Place) -> str:
-    """Whether the namespace is there, and what becomes of it."""
+    """Whether the namespace is there. Whether it stays at the end depends on who made it, which the stack's record knows."""
     if place.exists is None:
         return "of which you may not see whether it exists"
-    return "which exists and stays" if place.exists else "which will be made"
+    return "which exists" if place.exists else "which will be made"
 
 
 def deployment(spec: StackSpec, runs: bool = False) -> Fact:
