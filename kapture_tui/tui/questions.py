@@ -21,7 +21,7 @@ def whereabouts(place: Place) -> tuple[Fact, ...]:
 
 
 def namespace_state(place: Place) -> str:
-    """Whether the namespace is there. Whether it stays at the end depends on who made it, which the stack's record knows."""
+    """Whether the namespace is there. What becomes of it in the end is in the stack's record: who made it."""
     if place.exists is None:
         return "of which you may not see whether it exists"
     return "which exists" if place.exists else "which will be made"
