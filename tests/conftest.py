@@ -62,12 +62,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         os.environ.pop("KUBECONFIG", None)
 
 
+# pytest-xdist reads the groups in its own hook, which would come first: each test would be a group.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests/local and tests/cluster; skip the latter where there is no cluster; share out by file."""
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
         # A cluster has room for one stack at a time; elsewhere the tests of a file share what they have started.
-        item.add_marker(pytest.mark.xdist_group("clusters" if folder in ON_CLUSTERS else str(item.path)))
+        item.add_marker(
+            pytest.mark.xdist_group(
+                "clusters" if folder in ON_CLUSTERS else str(item.path.relative_to(TESTS))
+            )
+        )
         if folder == "local":
             item.add_marker("local")
         elif folder == "cluster":
