@@ -64,6 +64,10 @@ class Terminal(LinuxDriver):
         self._listener.terminal_is_new()
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
+    def _sigtstp_application(self, *signal: object) -> None:
+        # Later, in the loop: the signal may have interrupted a write, which holds the lock that a farewell would want.
+        self._loop.call_soon_threadsafe(super()._sigtstp_application, *signal)
+
     def _sigcont_application(self, *signal: object) -> None:
         if self._must_signal_resume:
             super()._sigcont_application(*signal)
