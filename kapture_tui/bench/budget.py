@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 
 from kapture_tui.bench.judge import Objectives
 from kapture_tui.bench.search import Plan
@@ -41,6 +42,6 @@ def plan_for(minutes: float, deployments: int, deploy_s: float, objectives: Obje
     least = replace(brief, stairs=LEAST_STAIRS).seconds * deployments / 60
     raise UsageError(
         f"--budget {minutes:g}",
-        f"{deployments} deployments take at least {least:.0f} minutes",
+        f"{deployments} deployments take at least {ceil(least)} minutes",
         "give it more, or ask for fewer --repeats",
     )
