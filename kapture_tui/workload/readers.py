@@ -9,7 +9,7 @@ from kapture_tui.workload.kafka import ClientSettings, Reader, open_reader
 from kapture_tui.workload.ledger_json import group_of
 
 MOST = 10_000
-"""Records taken at a look: all that a minute of the largest stack adds."""
+"""Records taken at a look; what is left is there for the next one."""
 
 
 class Readers:

@@ -122,7 +122,7 @@ class Stack:
             try:
                 self.plan.prepare()
                 await together(self._start_kafka(), *map(self._bring, self.spec.databases))
-                # Loaders need not wait for their readers: their credit keeps records from expiring unread.
+                # All together: a loader by itself waits for its readers before it sends.
                 workload = (
                     Component.OBSERVER,
                     *readers(self.spec),
