@@ -89,11 +89,16 @@ class Sentinels:
 
     def primary(self) -> int:
         """The port of the primary, as most Sentinels say."""
+        said = self.said()
+        return max(said, key=said.count)
+
+    def said(self) -> list[int]:
+        """The port of the primary, as each of the Sentinels says that answers."""
         said = []
         for port in self._sentinels:
             with contextlib.suppress(redis.ConnectionError):
                 said.append(int(self.server(port).sentinel_get_master_addr_by_name(NAME)[1]))
-        return max(said, key=said.count)
+        return said
 
     def cut_replication(self) -> None:
         """From now on the replicas learn of no writes."""

@@ -107,7 +107,7 @@ def test_a_primary_that_was_only_slow_is_left_before_it_learns_of_its_fail_over(
     old, before = servers.primary(), sink.identity()
     servers.server(old).execute_command("WAIT", 2, 10_000)
     with servers.standing_still(old):
-        servers.until(lambda: servers.primary() != old, "a fail-over")
+        servers.until(lambda: old not in servers.said(), "a fail-over that every Sentinel knows of")
     # The old one takes writes for some seconds more, before the Sentinels make it a replica.
     assert sink.identity() != before
     assert sink.write([batch(3, 5)]) == {PARTITION: 5}
