@@ -146,6 +146,7 @@ class Loader:
             self._housekeeping(now)
             if self._holds:
                 self._producer.poll(0.05)
+                self._settle()
             else:
                 self._send_due(now)
         self._finish()
@@ -280,10 +281,16 @@ class Loader:
             return "this loader: it sends as fast as it can"
         return "this loader: it cannot keep up with its rate" if slip_s > LATE_S else ""
 
-    def _half_to_report(self, state: LoaderState) -> LoaderHalf:
+    def _settle(self) -> None:
+        """Once nothing is in flight, all is acknowledged, the messages included that were not followed."""
+        # Reports are in flight as well. Those of the ledger and of the container may for minutes be sent one right
+        # after the other, so that looking only when one is due would find the other on its way each time.
         if not self._producer.in_flight():
             for route in self._routes:
                 route.log.settled()
+
+    def _half_to_report(self, state: LoaderState) -> LoaderHalf:
+        self._settle()
         half = self.half(state)
         self._brokers_full = False
         return half

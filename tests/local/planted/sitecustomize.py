@@ -1,7 +1,8 @@
 """On PYTHONPATH, this makes each ETL serve, or each loader send, a known number of records a second.
 
 Python imports a module of this name at its start. Only processes called etl-… are slowed where
-PLANTED_ETL_RECORDS_PER_S says to what, and loaders where PLANTED_LOADER_RECORDS_PER_S does.
+PLANTED_ETL_RECORDS_PER_S says to what, and loaders where PLANTED_LOADER_RECORDS_PER_S does. With PLANTED_OVERLAP a
+loader always has something in flight when it reports.
 """
 
 from __future__ import annotations
@@ -53,8 +54,26 @@ def plant_loader(records_per_s: float) -> None:
     Loader._send_all = slowly  # type: ignore[method-assign]
 
 
+def plant_overlap() -> None:
+    """Have a loader send something right before each of its reports, as one in a container may."""
+    from kapture_tui.model.ledger import LoaderHalf, LoaderState
+    from kapture_tui.workload.ledger_json import encode, key_of
+    from kapture_tui.workload.loader import Loader
+
+    half_to_report = Loader._half_to_report
+
+    def after_another(self: Loader, state: LoaderState) -> LoaderHalf:
+        half = self.half(state)
+        self._reporter._send(key_of(half), encode(half), None)
+        return half_to_report(self, state)
+
+    Loader._half_to_report = after_another  # type: ignore[method-assign]
+
+
 _name = os.environ.get("KAPTURE_NAME", "")
 if _name.startswith("data-loader-") and os.environ.get("PLANTED_LOADER_RECORDS_PER_S"):
     plant_loader(float(os.environ["PLANTED_LOADER_RECORDS_PER_S"]))
+if _name.startswith("data-loader-") and os.environ.get("PLANTED_OVERLAP"):
+    plant_overlap()
 if os.environ.get("PLANTED_ETL_RECORDS_PER_S") and _name.startswith("etl-"):
     plant(float(os.environ["PLANTED_ETL_RECORDS_PER_S"]))
