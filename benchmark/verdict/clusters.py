@@ -60,6 +60,10 @@ class Model:
             low, high = (middle, high) if self.served(middle) > middle else (low, middle)
         return low
 
+    def chilled(self) -> Model:
+        """The same cluster, but for minutes much slower than it will be: code to be compiled, caches to be filled."""
+        return replace(self, cold=0.9, warm_s=60.0)
+
     def slowed(self, part: float) -> Model:
         """The same cluster with so much of its capacity taken away."""
         return replace(self, capacity=self.capacity * (1 - part))

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from benchmark.verdict.clusters import Deployment, Model
+from kapture_tui.bench.budget import BRIEF, LEAST_STAIRS
 from kapture_tui.bench.judge import judge
 from kapture_tui.bench.score import Verdict, compare
 from kapture_tui.bench.search import Capacity, Plan, Step, Tried, next_step
 from kapture_tui.bench.trial import Trial
 
 PLAN = Plan()
+
+SHORT = Plan(start=1000.0, stairs=LEAST_STAIRS, explore_s=BRIEF.explore_s, stair_s=BRIEF.stair_s)
+"""About the least that --budget gives, with the first load already near the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +30,12 @@ class Accuracy:
     confirmed: float
 
 
-def searches(model: Model, count: int, first_seed: int = 1) -> Accuracy:
+def searches(model: Model, count: int, first_seed: int = 1, plan: Plan = PLAN) -> Accuracy:
     """So many searches, each on a deployment of its own."""
     ratios, confirmed = [], 0
     for seed in range(first_seed, first_seed + count):
         deployment = Deployment(model, seed)
-        found = asyncio.run(_search(deployment, seed))
+        found = asyncio.run(_search(deployment, seed, plan))
         if isinstance(found, Capacity):
             ratios.append(found.v / deployment.truth)
             confirmed += found.confirmed
@@ -50,15 +54,15 @@ def comparisons(a: Model, b: Model, pairs: int, repeats: int, first_seed: int = 
 
 def _capacities(model: Model, first_seed: int, repeats: int) -> list[float]:
     found = [
-        asyncio.run(_search(Deployment(model, seed), seed))
+        asyncio.run(_search(Deployment(model, seed), seed, PLAN))
         for seed in range(first_seed, first_seed + repeats)
     ]
     return [one.v for one in found if isinstance(one, Capacity)]
 
 
-async def _search(deployment: Deployment, seed: int) -> Step:
+async def _search(deployment: Deployment, seed: int, plan: Plan) -> Step:
     tried: list[Tried] = []
-    while isinstance(step := next_step(PLAN, tried, seed), Trial):
+    while isinstance(step := next_step(plan, tried, seed), Trial):
         result = await deployment.trial(step.rate, step.seconds, step.seed)
-        tried.append(Tried(step, result, judge(step, result, PLAN.objectives)))
+        tried.append(Tried(step, result, judge(step, result, plan.objectives)))
     return step

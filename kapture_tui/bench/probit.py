@@ -34,7 +34,7 @@ STEPS = 81
 REACH_90 = 1.6449
 """Standard normal quantile of 0.95: so many standard errors reach to either end of an interval of 90 %."""
 
-Outcome = tuple[float, bool]
+Response = tuple[float, bool]
 """(ln of the load, whether it was held)."""
 
 
@@ -76,13 +76,13 @@ def normal(z: float) -> float:
     return 0.5 * math.erfc(-z / math.sqrt(2))
 
 
-def fit(outcomes: Sequence[Outcome]) -> Fit | None:
+def fit(responses: Sequence[Response]) -> Fit | None:
     """The fit of some trials; None without at least one that held and one that did not."""
-    if len({held for _, held in outcomes}) < 2:
+    if len({held for _, held in responses}) < 2:
         return None
-    middle = fmean(x for x, _ in outcomes)
+    middle = fmean(x for x, _ in responses)
     grid = [middle + REACH * (2 * step / (STEPS - 1) - 1) for step in range(STEPS)]
-    points = [(ln_v, sigma, _log_posterior(outcomes, ln_v, sigma)) for sigma in SIGMAS for ln_v in grid]
+    points = [(ln_v, sigma, _log_posterior(responses, ln_v, sigma)) for sigma in SIGMAS for ln_v in grid]
     best = max(log for _, _, log in points)
     weighed = [(ln_v, sigma, math.exp(log - best)) for ln_v, sigma, log in points if log > best - 30]
     total = sum(weight for *_, weight in weighed)
@@ -92,11 +92,11 @@ def fit(outcomes: Sequence[Outcome]) -> Fit | None:
     return Fit(ln_v, math.sqrt(square), math.exp(ln_sigma))
 
 
-def _log_posterior(outcomes: Sequence[Outcome], ln_v: float, sigma: float) -> float:
+def _log_posterior(responses: Sequence[Response], ln_v: float, sigma: float) -> float:
     log = -(((math.log(sigma / SIGMA_GUESS)) / SIGMA_SPREAD) ** 2) / 2
     scale = 1 / (sigma * math.sqrt(2))
     erfc, ln = math.erfc, math.log
-    for x, held in outcomes:
+    for x, held in responses:
         p = 0.5 * erfc((x - ln_v) * scale)
         log += ln(LAPSE / 2 + (1 - LAPSE) * (p if held else 1 - p))
     return log

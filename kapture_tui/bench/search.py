@@ -1,14 +1,20 @@
-"""The search for the largest load a deployment carries: explore, climb up and down around the limit, fit, confirm.
+"""The search for the largest load a deployment carries: explore, climb up and down around the limit, fit, challenge,
+confirm.
 
 The search is a function of the trials made so far: what to try next, or what was found. So it can be interrupted
 anywhere and goes on from the trials that were kept.
 
-1. **Explore**: short trials, the load doubled until one misses twice; a single miss may be chance.
+1. **Explore**: short trials, the load doubled until one misses twice; a single miss may be chance. A load that was
+   missed is tried again until ten trials are over: they also warm the cluster, and a cold one misses what it holds
+   a minute later.
 2. **Stairs**: up after a trial that held, down after one that missed (Dixon and Mood 1948), by a step that shrinks with
    every turn, so that the search nears the limit for certain however noisy it is (Kesten 1958). Trials from the first
    turn on count.
 3. **Fit**: see `probit`. At V half of all trials hold.
-4. **Confirm**: a long trial at the load that the fit expects nine of ten trials to hold. A cluster that tires (a burst
+4. **Challenge**: a trial at the load that the fit expects 19 of 20 trials to miss. A cluster that was cold, with code
+   still to be compiled and caches to be filled, missed what it holds now: when the challenge holds, twice, the stairs
+   begin anew there, and those before count no more.
+5. **Confirm**: a long trial at the load that the fit expects nine of ten trials to hold. A cluster that tires (a burst
    credit used up, a disk that fills) holds short trials and misses this one; it has two chances.
 """
 
@@ -20,7 +26,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from kapture_tui.bench.judge import Judgement, Objectives, Outcome
-from kapture_tui.bench.probit import Fit, fit
+from kapture_tui.bench.probit import Fit, Response, fit
 from kapture_tui.bench.trial import Purpose, Trial, TrialResult
 
 FIRST_STEP = 0.3
@@ -30,11 +36,16 @@ LEAST_STEP = 0.02
 NEAR = 1.15
 """Loaders that cannot offer this much more than what was held are what limits the run."""
 
+LEGS = 3
+"""So many times stairs are climbed: the first time, and after challenges that held."""
+
 INVALID_IN_A_ROW = 3
 LEAST_RATE = 1.0
 NINE_OF_TEN = 1.2816
-"""Standard normal quantile of 0.9."""
+NINETEEN_OF_TWENTY = 1.6449
+"""Standard normal quantiles of 0.9 and 0.95."""
 
+_CHALLENGES = 2
 _CONFIRMATIONS = 2
 
 
@@ -63,7 +74,7 @@ class Plan:
     def seconds(self) -> float:
         """What one deployment takes from its deploy to its removal, about: capacities up to 1,000 times the start."""
         explore = EXPLORE_TRIALS * (self.explore_s + self.around_s)
-        stairs = (self.stairs + _APPROACH) * (self.stair_s + self.around_s)
+        stairs = (_APPROACH + self.stairs + 1) * (self.stair_s + self.around_s)
         return self.deploy_s + explore + stairs + self.confirm_s + self.around_s
 
 
@@ -107,7 +118,7 @@ class Capacity:
         v: transactions a second, end to end into every sink; half of all trials hold it.
         low, high: the fit's 90 % interval.
         sigma: noise from trial to trial, standard deviation of ln V.
-        confirmed: the long trial held.
+        confirmed: the long trial held, and the limit had stood still.
     """
 
     v: float
@@ -167,6 +178,7 @@ class SearchState:
         fit: the curve through the trials so far; None: not enough of them.
         done: part of the search that is over, 0 to 1, by the trials that count.
         left_s: about how long the trials take that are still to be made, seconds, the next one included.
+        counted: the trials that carry the fit.
     """
 
     tried: tuple[Tried, ...]
@@ -174,6 +186,7 @@ class SearchState:
     fit: Fit | None
     done: float
     left_s: float = 0.0
+    counted: tuple[Tried, ...] = ()
 
 
 Method = Callable[[Sequence[Tried], int], SearchState]
@@ -182,10 +195,11 @@ Method = Callable[[Sequence[Tried], int], SearchState]
 
 def look(plan: Plan, tried: Sequence[Tried], seed: int = 1) -> SearchState:
     """How a search for the capacity stands: `partial(look, plan)` is a `Method`."""
-    stairs = _counting(_of(tried, Purpose.STAIR))
+    counted = _counted(plan, tried)
     step = next_step(plan, tried, seed)
-    done = 1.0 if not isinstance(step, Trial) else min(1.0, len(stairs) / plan.stairs) * 0.95
-    return SearchState(tuple(tried), step, _fit(tried), done, _left_s(plan, tried, step))
+    done = 1.0 if not isinstance(step, Trial) else min(1.0, len(counted) / plan.stairs) * 0.95
+    left_s = _left_s(plan, tried, step)
+    return SearchState(tuple(tried), step, fit(_responses(counted)), done, left_s, counted)
 
 
 def _left_s(plan: Plan, tried: Sequence[Tried], step: Step) -> float:
@@ -194,10 +208,11 @@ def _left_s(plan: Plan, tried: Sequence[Tried], step: Step) -> float:
     confirm_s = plan.confirm_s + plan.around_s
     if step.purpose is Purpose.CONFIRM:
         return confirm_s
-    counted, made = len(_counting(_of(tried, Purpose.STAIR))), len(_of(tried, Purpose.STAIR))
+    leg = _leg(plan, _of(tried, Purpose.STAIR))
+    counted = min(len(leg.counting), plan.stairs)
     # The last stair before the first turn counts as well: with the approach some two are still to come.
-    approach = 0 if counted else max(1, _APPROACH - made)
-    stairs_s = (plan.stairs - counted + approach) * (plan.stair_s + plan.around_s)
+    approach = 0 if counted else max(1, _APPROACH - len(leg.stairs))
+    stairs_s = (approach + plan.stairs - counted + 1) * (plan.stair_s + plan.around_s)
     if step.purpose is Purpose.STAIR:
         return stairs_s + confirm_s
     explored = len(tried)
@@ -217,16 +232,18 @@ def next_step(plan: Plan, tried: Sequence[Tried], seed: int = 1) -> Step:
     explored = _explore(plan, tried)
     if isinstance(explored, GivenUp):
         return explored
-    rate, found = explored
+    rate, bracketed = explored
     stairs = _of(tried, Purpose.STAIR)
-    if found or stairs:
+    if bracketed or stairs:
         seconds, purpose = plan.stair_s, Purpose.STAIR
-        rate = _stair(stairs) if stairs else rate
-        if len(_counting(stairs)) >= plan.stairs:
-            confirmation = _confirm(tried)
+        leg = _leg(plan, stairs)
+        if leg.over:
+            confirmation = _confirm(plan, tried)
             if isinstance(confirmation, Capacity):
                 return confirmation
             rate, seconds, purpose = confirmation, plan.confirm_s, Purpose.CONFIRM
+        elif stairs:
+            rate = _challenge(leg) if len(leg.counting) >= plan.stairs else _stair(leg.stairs)
     if rate < LEAST_RATE:
         return GivenUp(f"not even {LEAST_RATE:g} transaction a second is held: {_why(tried)}")
     return Trial(rate, seconds, seed * 1000 + len(tried), purpose)
@@ -268,10 +285,12 @@ def _explore(plan: Plan, tried: Sequence[Tried]) -> tuple[float, bool] | GivenUp
     held = max((one.trial.rate for one in trials if one.held), default=None)
     missed = min(_missed_twice(trials), default=None)
     beyond = min((one.trial.rate for one in trials if _out_of_reach(one)), default=None)
-    if held is not None and missed is not None:
-        return math.sqrt(held * missed), True
     if not trials:
         return plan.start, False
+    if missed is not None and len(trials) < EXPLORE_TRIALS:
+        return missed, False
+    if held is not None and missed is not None:
+        return math.sqrt(held * missed), True
     if missed is None and held is not None and beyond is not None:
         if beyond <= held * NEAR:
             return GivenUp(f"the loaders offer {held:,.0f}/s and cannot offer {beyond:,.0f}/s", True)
@@ -306,32 +325,74 @@ def _stair(stairs: Sequence[Tried]) -> float:
     return last.trial.rate * math.exp(step if last.held else -step)
 
 
-def _counting(stairs: Sequence[Tried]) -> Sequence[Tried]:
-    """The trials from the last one before the first turn on: those before only led there."""
-    for at, (before, after) in enumerate(pairwise(stairs)):
-        if before.held != after.held:
-            return stairs[at:]
-    return ()
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    """Stairs around one limit.
+
+    Attributes:
+        stairs: all its trials.
+        counting: those from the last one before the first turn on, challenges included: those before only led there.
+        challenges: the trials above the limit.
+    """
+
+    stairs: Sequence[Tried]
+    counting: Sequence[Tried]
+    challenges: Sequence[Tried]
+
+    @property
+    def stood(self) -> bool:
+        """A challenge was missed: the limit is where these stairs have it."""
+        return any(not one.held for one in self.challenges)
+
+    @property
+    def over(self) -> bool:
+        """It has stood, or every challenge was held: it lies higher."""
+        return self.stood or len(self.challenges) == _CHALLENGES
+
+
+def _leg(plan: Plan, stairs: Sequence[Tried]) -> _Leg:
+    """The leg that was climbed last."""
+    leg = _first_leg(plan, stairs)
+    for _ in range(LEGS - 1):
+        if leg.over and not leg.stood:
+            leg = _first_leg(plan, leg.counting[plan.stairs :])
+    return leg
+
+
+def _first_leg(plan: Plan, stairs: Sequence[Tried]) -> _Leg:
+    turns = (at for at, (before, after) in enumerate(pairwise(stairs)) if before.held != after.held)
+    counting = stairs[next(turns, len(stairs)) :]
+    return _Leg(stairs, counting, counting[plan.stairs :][:_CHALLENGES])
+
+
+def _challenge(leg: _Leg) -> float:
+    """A load above the limit."""
+    if leg.challenges:
+        return leg.challenges[0].trial.rate
+    found = fit(_responses(leg.counting))
+    assert found is not None, "there was a turn"
+    return found.rate_held(-NINETEEN_OF_TWENTY)
 
 
 # --- the end ------------------------------------------------------------------------------------------------------
 
 
-def counted(tried: Sequence[Tried]) -> tuple[Tried, ...]:
+def _counted(plan: Plan, tried: Sequence[Tried]) -> tuple[Tried, ...]:
     """The trials that carry the fit."""
-    return (*_counting(_of(tried, Purpose.STAIR)), *_of(tried, Purpose.CONFIRM))
+    return (*_leg(plan, _of(tried, Purpose.STAIR)).counting, *_of(tried, Purpose.CONFIRM))
 
 
-def _fit(tried: Sequence[Tried]) -> Fit | None:
-    return fit([(math.log(one.trial.rate), one.held) for one in counted(tried)])
+def _responses(tried: Sequence[Tried]) -> list[Response]:
+    return [(math.log(one.trial.rate), one.held) for one in tried]
 
 
-def _confirm(tried: Sequence[Tried]) -> float | Capacity:
+def _confirm(plan: Plan, tried: Sequence[Tried]) -> float | Capacity:
     """The load of the long trial, or the capacity once that is made."""
-    found = _fit(tried)
+    found = fit(_responses(_counted(plan, tried)))
     assert found is not None, "there was a turn"
     long = _of(tried, Purpose.CONFIRM)
-    confirmed = any(one.held for one in long)
-    if confirmed or len(long) >= _CONFIRMATIONS:
-        return Capacity(found.v, *found.interval, found.sigma, confirmed)
+    held = any(one.held for one in long)
+    if held or len(long) >= _CONFIRMATIONS:
+        stood = _leg(plan, _of(tried, Purpose.STAIR)).stood
+        return Capacity(found.v, *found.interval, found.sigma, held and stood)
     return long[0].trial.rate if long else found.rate_held(NINE_OF_TEN)

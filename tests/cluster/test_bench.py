@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -63,16 +64,19 @@ async def measured(
     repeats: int = FEW,
     scale: int = 1,
     minus_one: bool = False,
+    p99_ms: float = 1000.0,
 ) -> Result:
-    """A short run of `bench NAMESPACE 1 -r`; its file."""
+    """A short run of `bench NAMESPACE SCALE -r`; its file."""
+    objectives = Objectives(p99_ms)
+    plan = replace(PLAN, objectives=objectives)
     namespace = f"bench-{name}-{secrets.token_hex(2)}"
     target = KubernetesTarget(namespace, Connection())
     site = LiveSite(
-        target, StackSpec(namespace, scale, REDIS, LOAD, cluster=cluster), Objectives(), PLAN.start, print
+        target, StackSpec(namespace, scale, REDIS, LOAD, cluster=cluster), objectives, plan.start, print
     )
-    asked = Asked("kubernetes", (scale,), ("redis",), LOAD, repeats, 20.0, 1000.0, minus_one=minus_one)
+    asked = Asked("kubernetes", (scale,), ("redis",), LOAD, repeats, 20.0, p99_ms, minus_one=minus_one)
     path = tmp_path / f"{name}.json"
-    campaign = Campaign(Result(name, asked), partial(look, PLAN), site, partial(write, path))
+    campaign = Campaign(Result(name, asked), partial(look, plan), site, partial(write, path))
     try:
         async for one in campaign.run():
             print(
@@ -100,7 +104,7 @@ async def test_a_short_run_is_sure_to_eight_percent(tmp_path: Path) -> None:
     """As it is typed. Nothing else should run on the cluster meanwhile: what others take is noise here."""
     namespace = f"bench-short-{secrets.token_hex(2)}"
     line = ["bench", namespace, "1", "-r", "--target", "kubernetes", "--yes", "--customers", "500"]
-    line += ["--budget", "46", "--results", str(tmp_path)]
+    line += ["--budget", "48", "--results", str(tmp_path)]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "kapture_tui", *line, stdin=asyncio.subprocess.DEVNULL
     )
@@ -115,7 +119,8 @@ async def test_a_short_run_is_sure_to_eight_percent(tmp_path: Path) -> None:
 
 
 async def test_with_a_broker_away_it_carries_something_too(tmp_path: Path) -> None:
-    found = await measured("away", tmp_path, ClusterSpec(), 1, scale=3, minus_one=True)
+    # Three brokers on two cores take most of a second at any load; with that as the objective nothing is sharp.
+    found = await measured("away", tmp_path, ClusterSpec(), 1, scale=3, minus_one=True, p99_ms=3000.0)
     (full,), (away,) = found.capacities(3), found.capacities(3, Variant.MINUS_ONE)
     assert 0 < away < 1.3 * full, "all brokers carry no less, but for the noise of one deployment each"
     for one in found.deployments:

@@ -12,7 +12,7 @@ from kapture_tui.bench.order import deployments
 from kapture_tui.bench.plots.plot import Axis
 from kapture_tui.bench.probit import Fit
 from kapture_tui.bench.result import DeploymentResult, Result, Status
-from kapture_tui.bench.search import GivenUp, SearchState, Step, Tried, counted
+from kapture_tui.bench.search import GivenUp, SearchState, Step, Tried
 from kapture_tui.bench.trial import Purpose, Trial
 from kapture_tui.model.snapshot import Snapshot
 from kapture_tui.tui.figures import clock, millis, percent, plural, rate, seconds, whole
@@ -132,7 +132,7 @@ def plot(measured: Measured, then: Result | None, cells: int, rows: int) -> Pict
 
 def _axis(search: SearchState, trial: Trial | None) -> Axis:
     """The loads that matter: all of them while exploring, later those around the limit."""
-    near = [one.trial.rate for one in counted(search.tried)]
+    near = [one.trial.rate for one in search.counted]
     rates = near or [one.trial.rate for one in search.tried]
     rates = [load for load in (*rates, trial.rate if trial else 0.0) if load > 0] or [1.0]
     return Axis(min(rates) / _AROUND, max(rates) * _AROUND, True)

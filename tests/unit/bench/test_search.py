@@ -77,6 +77,47 @@ def test_one_miss_by_chance_does_not_end_the_exploring() -> None:
     assert found.v == pytest.approx(LIMIT, rel=0.03)
 
 
+def test_what_a_cold_cluster_missed_is_tried_again_before_the_stairs_begin() -> None:
+    def sees(trial: Trial, number: int) -> TrialResult:
+        return exact(trial, number) if number >= 6 else result(100.0 if trial.rate <= LIMIT / 20 else 9000.0)
+
+    found, tried = search(sees)
+    assert isinstance(found, Capacity)
+    assert found.v == pytest.approx(LIMIT, rel=0.03)
+    first = next(one.trial.rate for one in tried if one.trial.purpose is Purpose.STAIR)
+    assert LIMIT / 2 < first < LIMIT * 2
+
+
+def test_a_limit_that_rises_after_most_of_the_search_is_noticed_and_followed() -> None:
+    def sees(trial: Trial, number: int) -> TrialResult:
+        return exact(trial, number) if number >= 20 else result(100.0 if trial.rate <= LIMIT / 20 else 9000.0)
+
+    found, tried = search(sees)
+    assert isinstance(found, Capacity)
+    assert found.confirmed
+    assert found.v == pytest.approx(LIMIT, rel=0.03)
+    assert all(LIMIT / 2 < one.trial.rate < LIMIT * 2 for one in look(PLAN, tried).counted)
+
+
+def test_a_limit_that_never_stands_still_is_not_confirmed() -> None:
+    limit = LIMIT
+    seen: list[Tried] = []
+
+    def sees(trial: Trial, _number: int) -> TrialResult:
+        nonlocal limit
+        if trial.purpose is Purpose.STAIR and len(look(PLAN, seen).counted) >= PLAN.stairs:
+            limit = max(limit, 1.1 * trial.rate)
+        told = result(100.0 if trial.rate <= limit else 9000.0)
+        seen.append(Tried(trial, told, judge(trial, told, PLAN.objectives)))
+        return told
+
+    found, tried = search(sees)
+    assert isinstance(found, Capacity)
+    assert tried[-1].held
+    assert not found.confirmed
+    assert found.v == pytest.approx(limit, rel=0.2)
+
+
 def test_an_invalid_trial_is_made_again_and_counts_for_nothing() -> None:
     def sees(trial: Trial, number: int) -> TrialResult:
         return result(None) if number % 4 == 1 else exact(trial, number)

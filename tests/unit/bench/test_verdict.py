@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmark.verdict.clusters import Deployment, Model
-from benchmark.verdict.trials import comparisons, searches
+from benchmark.verdict.trials import SHORT, comparisons, searches
 from kapture_tui.bench.score import Verdict
 
 
@@ -14,6 +14,12 @@ def test_capacities_are_the_truth_within_a_few_percent() -> None:
     assert found.failed == 0
     assert 0.97 < found.mean < 1.03
     assert found.deviation < 0.06
+
+
+def test_a_short_search_waits_until_a_cold_cluster_is_warm() -> None:
+    found = searches(Model().chilled(), 30, plan=SHORT)
+    assert found.failed == 0
+    assert 0.95 < found.mean < 1.03
 
 
 def test_a_planted_slow_down_is_found_and_none_is_made_up() -> None:
