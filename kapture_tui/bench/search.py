@@ -243,7 +243,7 @@ def next_step(plan: Plan, tried: Sequence[Tried], seed: int = 1) -> Step:
                 return confirmation
             rate, seconds, purpose = confirmation, plan.confirm_s, Purpose.CONFIRM
         elif stairs:
-            rate = _challenge(leg) if len(leg.counting) >= plan.stairs else _stair(leg.stairs)
+            rate = _challenge(leg, tried) if len(leg.counting) >= plan.stairs else _stair(leg.stairs, tried)
     if rate < LEAST_RATE:
         return GivenUp(f"not even {LEAST_RATE:g} transaction a second is held: {_why(tried)}")
     return Trial(rate, seconds, seed * 1000 + len(tried), purpose)
@@ -284,17 +284,20 @@ def _explore(plan: Plan, tried: Sequence[Tried]) -> tuple[float, bool] | GivenUp
     trials = [one for one in tried if one.trial.purpose is Purpose.EXPLORE]
     held = max((one.trial.rate for one in trials if one.held), default=None)
     missed = min(_missed_twice(trials), default=None)
-    beyond = min((one.trial.rate for one in trials if _out_of_reach(one)), default=None)
+    beyond = _beyond(trials, held or 0.0)
+    cold = len(trials) < EXPLORE_TRIALS
     if not trials:
         return plan.start, False
-    if missed is not None and len(trials) < EXPLORE_TRIALS:
+    if missed is not None and cold:
         return missed, False
     if held is not None and missed is not None:
         return math.sqrt(held * missed), True
     if missed is None and held is not None and beyond is not None:
-        if beyond <= held * NEAR:
-            return GivenUp(f"the loaders offer {held:,.0f}/s and cannot offer {beyond:,.0f}/s", True)
-        return math.sqrt(held * beyond), False
+        if beyond > held * NEAR:
+            return math.sqrt(held * beyond), False
+        if cold:
+            return beyond, False
+        return GivenUp(f"the loaders offer {held:,.0f}/s and cannot offer {beyond:,.0f}/s", True)
     last = trials[-1]
     if _out_of_reach(last) or (missed is not None and held is None):
         return last.trial.rate / 2, False
@@ -307,6 +310,13 @@ def _out_of_reach(one: Tried) -> bool:
     return not one.valid and one.result.loader_bound and not one.relieved
 
 
+def _beyond(tried: Sequence[Tried], held: float) -> float | None:
+    """The least load above this one that the loaders could not offer."""
+    return min(
+        (one.trial.rate for one in tried if _out_of_reach(one) and one.trial.rate > held), default=None
+    )
+
+
 def _missed_twice(trials: Sequence[Tried]) -> list[float]:
     """Loads that were missed twice, with no load above them held: one miss may be chance."""
     missed = [one.trial.rate for one in trials if one.judgement.outcome is Outcome.MISSED]
@@ -317,12 +327,20 @@ def _missed_twice(trials: Sequence[Tried]) -> list[float]:
 # --- the stairs ---------------------------------------------------------------------------------------------------
 
 
-def _stair(stairs: Sequence[Tried]) -> float:
+def _stair(stairs: Sequence[Tried], tried: Sequence[Tried]) -> float:
     """The next load: a step up from one that held, down from one that missed; each turn shortens the steps."""
     turns = sum(before.held != after.held for before, after in pairwise(stairs))
     step = max(LEAST_STEP, FIRST_STEP / (1 + turns))
     last = stairs[-1]
-    return last.trial.rate * math.exp(step if last.held else -step)
+    if not last.held:
+        return last.trial.rate * math.exp(-step)
+    return _reachable(last.trial.rate, last.trial.rate * math.exp(step), tried)
+
+
+def _reachable(low: float, high: float, tried: Sequence[Tried]) -> float:
+    """`high`, or what lies between `low` and the least load that the loaders could not offer."""
+    beyond = _beyond(tried, low)
+    return high if beyond is None or high < beyond else math.sqrt(low * beyond)
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,13 +383,13 @@ def _first_leg(plan: Plan, stairs: Sequence[Tried]) -> _Leg:
     return _Leg(stairs, counting, counting[plan.stairs :][:_CHALLENGES])
 
 
-def _challenge(leg: _Leg) -> float:
+def _challenge(leg: _Leg, tried: Sequence[Tried]) -> float:
     """A load above the limit."""
     if leg.challenges:
         return leg.challenges[0].trial.rate
     found = fit(_responses(leg.counting))
     assert found is not None, "there was a turn"
-    return found.rate_held(-NINETEEN_OF_TWENTY)
+    return _reachable(found.v, found.rate_held(-NINETEEN_OF_TWENTY), tried)
 
 
 # --- the end ------------------------------------------------------------------------------------------------------

@@ -88,6 +88,29 @@ def test_what_a_cold_cluster_missed_is_tried_again_before_the_stairs_begin() -> 
     assert LIMIT / 2 < first < LIMIT * 2
 
 
+def test_loaders_that_fall_behind_while_the_cluster_is_cold_are_not_what_limits_the_run() -> None:
+    def sees(trial: Trial, number: int) -> TrialResult:
+        return exact(trial, number) if number >= 6 else result(100.0, loader_bound=trial.rate > 700)
+
+    found, _ = search(sees)
+    assert isinstance(found, Capacity)
+    assert found.v == pytest.approx(LIMIT, rel=0.03)
+
+
+def test_a_step_beyond_what_the_loaders_can_offer_is_made_shorter() -> None:
+    reach = 1.1 * LIMIT
+
+    def sees(trial: Trial, number: int) -> TrialResult:
+        by_chance = number in (14, 15, 17, 18)  # so that the stairs lead far above the limit
+        if trial.rate > reach:
+            return result(100.0, loader_bound=True)
+        return result(100.0 if (trial.rate <= LIMIT) != by_chance else 9000.0)
+
+    found, tried = search(sees)
+    assert isinstance(found, Capacity)
+    assert any(one.result.loader_bound and one.trial.purpose is Purpose.STAIR for one in tried)
+
+
 def test_a_limit_that_rises_after_most_of_the_search_is_noticed_and_followed() -> None:
     def sees(trial: Trial, number: int) -> TrialResult:
         return exact(trial, number) if number >= 20 else result(100.0 if trial.rate <= LIMIT / 20 else 9000.0)
