@@ -284,7 +284,7 @@ def _explore(plan: Plan, tried: Sequence[Tried]) -> tuple[float, bool] | GivenUp
     trials = [one for one in tried if one.trial.purpose is Purpose.EXPLORE]
     held = max((one.trial.rate for one in trials if one.held), default=None)
     missed = min(_missed_twice(trials), default=None)
-    beyond = _beyond(trials, held or 0.0)
+    beyond = _beyond(trials)
     cold = len(trials) < EXPLORE_TRIALS
     if not trials:
         return plan.start, False
@@ -310,10 +310,11 @@ def _out_of_reach(one: Tried) -> bool:
     return not one.valid and one.result.loader_bound and not one.relieved
 
 
-def _beyond(tried: Sequence[Tried], held: float) -> float | None:
-    """The least load above this one that the loaders could not offer."""
+def _beyond(tried: Sequence[Tried]) -> float | None:
+    """The least load that the loaders could not offer, unless they could offer as much at another time."""
+    offered = max((one.trial.rate for one in tried if one.valid), default=0.0)
     return min(
-        (one.trial.rate for one in tried if _out_of_reach(one) and one.trial.rate > held), default=None
+        (one.trial.rate for one in tried if _out_of_reach(one) and one.trial.rate > offered), default=None
     )
 
 
@@ -339,7 +340,7 @@ def _stair(stairs: Sequence[Tried], tried: Sequence[Tried]) -> float:
 
 def _reachable(low: float, high: float, tried: Sequence[Tried]) -> float:
     """`high`, or what lies between `low` and the least load that the loaders could not offer."""
-    beyond = _beyond(tried, low)
+    beyond = _beyond(tried)
     return high if beyond is None or high < beyond else math.sqrt(low * beyond)
 
 
