@@ -6,7 +6,6 @@ sent is stored: only then is it known what was lost and how long the last ones t
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -21,7 +20,7 @@ from kapture_tui.bench.trial import TrialResult
 from kapture_tui.bench.window import Look, Window, result
 from kapture_tui.model.errors import KaptureError, UsageError
 from kapture_tui.model.event import Event, EventKind
-from kapture_tui.model.snapshot import Phase, PodRow, Snapshot
+from kapture_tui.model.snapshot import Phase, Snapshot
 from kapture_tui.model.spec import Component, StackSpec
 from kapture_tui.targets.base import Target
 from kapture_tui.telemetry import Hub
@@ -94,8 +93,9 @@ class LiveSite:
                 )
                 await stand.begin()
                 stand.deploy_s = self._clock() - began_s
-                async with _away(stand) if variant is Variant.MINUS_ONE else _nothing():
-                    yield stand
+                if variant is Variant.MINUS_ONE:
+                    await stand.miss_a_broker()
+                yield stand
         finally:
             await to_its_end(self._remove())
 
@@ -150,7 +150,7 @@ class LiveStand:
         each = rate / max(1, self.loaders) if rate else None
         before = self._last
         self._whole = []
-        await self.target.control(each, False)
+        await self._order(each, False)
         if not await self._until(lambda s: _obeyed(s, each), OBEY_S):
             await self._rest(each)
             return TrialResult(faults=(f"the loaders did not take the new rate within {OBEY_S:.0f} s",))
@@ -178,17 +178,31 @@ class LiveStand:
         await self._rest(_rate(self._last.snapshot))
 
     async def miss_a_broker(self) -> None:
-        """Wait until one broker less answers. Raises KaptureError: that does not happen."""
+        """Have one broker less, and wait until that is so. Raises KaptureError: it does not come to that."""
+        self.away = Component.KAFKA.value
         number = _brokers(self._last.snapshot)
+        await self.target.lose_one(Component.KAFKA)
         if not await self._until(lambda s: _brokers(s) < number, FLOW_S):
             raise KaptureError("keeping a broker away", f"all {number} still answer after {FLOW_S:.0f} s")
 
     async def _rest(self, each: float | None) -> bool:
         """Pause the loaders; whether everything they sent was stored in time."""
-        await self.target.control(each, True)
+        await self._order(each, True)
         drained = await self._until(_at_rest, DRAIN_S)
         self.loaders = _live(self._last.snapshot)
         return drained
+
+    async def _order(self, each: float | None, paused: bool) -> None:
+        """Tell the loaders, again if need be: brokers at their limit may refuse. Raises KaptureError."""
+        ends_s = self._clock() + OBEY_S
+        while True:
+            try:
+                await self.target.control(each, paused)
+                return
+            except KaptureError:
+                if self._clock() >= ends_s:
+                    raise
+                await self._until(_always, 0.0)
 
     def _hopeless(self, snapshot: Snapshot) -> bool:
         groups = snapshot.kafka.total.groups.values() if snapshot.kafka else ()
@@ -221,6 +235,10 @@ def _check(snapshot: Snapshot) -> None:
         raise KaptureError("the deployment has ended", alarms[-1] if alarms else "no reason given")
     if snapshot.run.phase in (Phase.DESTROYING, Phase.GONE):
         raise KaptureError("watching the stack", "somebody is tearing it down")
+
+
+def _always(_: Snapshot) -> bool:
+    return True
 
 
 def _never(_: Snapshot) -> bool:
@@ -263,38 +281,3 @@ def _at_rest(snapshot: Snapshot) -> bool:
     stored = min(group.delivered + group.lost for group in ledger.groups.values())
     answered = ledger.attempted - ledger.indeterminate <= ledger.acked
     return answered and stored >= ledger.acked and all(view.lag == 0 for view in kafka.total.groups.values())
-
-
-# --- one broker away ------------------------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def _away(stand: LiveStand) -> AsyncIterator[None]:
-    """Keep the highest broker away: whenever it is back, it is killed again before it can serve."""
-    stand.away = Component.KAFKA.value
-    keeper = asyncio.create_task(_keep_away(stand.target), name="keep a broker away")
-    try:
-        await stand.miss_a_broker()
-        yield
-    finally:
-        keeper.cancel()
-        with suppress(asyncio.CancelledError, KaptureError):
-            await keeper
-
-
-async def _keep_away(target: Target) -> None:
-    async with aclosing(target.observe()) as observations:
-        async for observation in observations:
-            brokers = [pod for pod in observation.pods if pod.component == Component.KAFKA.value]
-            victim = max(brokers, key=lambda pod: (len(pod.name), pod.name), default=None)
-            if victim is not None and _is_back(victim):
-                await target.kill(victim.name)
-
-
-def _is_back(pod: PodRow) -> bool:
-    return pod.phase == "Running"
-
-
-@asynccontextmanager
-async def _nothing() -> AsyncIterator[None]:
-    yield

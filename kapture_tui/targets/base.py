@@ -188,6 +188,13 @@ class Target(Protocol):
         """End one pod without warning (SIGKILL); whoever keeps the stack brings it back."""
         ...
 
+    async def lose_one(self, component: Component) -> None:
+        """Have one pod of the component less than was asked for, until the stack is removed.
+
+        Raises UsageError where there is none to lose.
+        """
+        ...
+
     def logs(self, subject: str, lines: int = 200, follow: bool = False) -> AsyncIterator[str]:
         """The last lines of a pod's log, or of each of a component's pods, then with `follow` new ones as they come.
 

@@ -353,6 +353,18 @@ async def test_nothing_was_lost_and_a_recount_agrees(stack: Stack) -> None:
     assert (counted["redis_orders"], counted["redis_cents"]) == (counted["orders"], counted["cents"])
 
 
+async def test_a_broker_can_be_done_without_until_the_end(stack: Stack) -> None:
+    await stack.target.lose_one(_component("kafka"))
+
+    def one_less(seen: Snapshot) -> bool:
+        brokers = [pod.name for pod in seen.pods if pod.component == "kafka"]
+        return (
+            brokers == ["kafka-0", "kafka-1"] and seen.kafka is not None and seen.kafka.brokers == SCALE - 1
+        )
+
+    await stack.until(one_less, "one broker less")
+
+
 async def test_down_leaves_nothing_but_what_was_there(stack: Stack) -> None:
     done = await asyncio.to_thread(stack.kapture, "down", stack.namespace, "--yes")
     assert done.returncode == 0, done.stderr

@@ -81,6 +81,13 @@ async def test_what_cannot_be_scaled_is_refused(stack: Stack, component: Compone
         await stack.target.scale(component, replicas)
 
 
+async def test_the_only_broker_cannot_be_done_without(stack: Stack) -> None:
+    with pytest.raises(UsageError):
+        await stack.target.lose_one(Component.KAFKA)
+    with pytest.raises(UsageError):
+        await stack.target.lose_one(Component.MONGO)
+
+
 async def test_the_load_is_paused_and_goes_on(stack: Stack) -> None:
     await stack.target.control(None, paused=True)
     await stack.until(lambda s: s.run.phase is Phase.PAUSED, "paused")

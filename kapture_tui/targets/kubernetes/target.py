@@ -176,6 +176,28 @@ class KubernetesTarget:
         async for line in read_logs(await self._open(), self.namespace, subject, lines, follow):
             yield line
 
+    async def lose_one(self, component: Component) -> None:
+        """See `Target`. Of a StatefulSet's pods it is the one with the highest number, which ends in order."""
+        api = await self._open()
+        path = STATEFUL_SET.path(self.namespace, component.value)
+        try:
+            replicas = int((await api.request("GET", path))["spec"]["replicas"])
+            if replicas < 2:
+                raise UsageError(
+                    f"losing one {component.value}", f"there is only {replicas} in {self.namespace}"
+                )
+            await api.request(
+                "PATCH",
+                path,
+                query={"fieldManager": f"{MANAGER}-lose"},
+                body={"spec": {"replicas": replicas - 1}},
+                content_type="application/strategic-merge-patch+json",
+            )
+        except ApiError as exc:
+            if exc.status == 404:
+                raise _absent(component, self.namespace) from exc
+            raise
+
     async def control(self, rate: float | None, paused: bool) -> None:
         """See `Target`. The observer writes it to Kafka for us."""
         api = await self._open()

@@ -142,6 +142,10 @@ class LocalTarget:
         """See `Target`."""
         await self._do(Kill(pod))
 
+    async def lose_one(self, component: Component) -> None:
+        """See `Target`: this machine has nothing that could do with one less."""
+        raise UsageError(f"losing one {component.value}", "a stack on this machine has none to spare")
+
     async def control(self, rate: float | None, paused: bool) -> None:
         """See `Target`."""
         await self._do(Control(rate, paused))

@@ -39,6 +39,7 @@ class QueueTarget:
     Attributes:
         deaf: loaders obey no order any more.
         stuck: the group stores nothing any more.
+        refusals: so many orders more are refused, each after ten seconds.
         phase: what the target says of itself.
     """
 
@@ -54,7 +55,8 @@ class QueueTarget:
         self.sent = self.stored = 0
         self.latency = Histogram()
         self.orders: list[tuple[float | None, bool]] = []
-        self.killed: list[str] = []
+        self.lost: list[Component] = []
+        self.refusals = 0
         self.calls: list[str] = []
         self.deaf = self.stuck = False
         self.phase = Phase.STARTING
@@ -72,6 +74,10 @@ class QueueTarget:
         yield Event(TIME, EventKind.STEP, "", "nothing left")
 
     async def control(self, rate: float | None, paused: bool) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            self.now_s += 10.0
+            raise KaptureError("telling the loaders", "not acknowledged within 10 s")
         self.orders.append((rate, paused))
         if not self.deaf:
             self.rate, self.paused = rate, paused
@@ -79,8 +85,8 @@ class QueueTarget:
     async def scale(self, component: Component, replicas: int) -> None:
         self.loaders = replicas
 
-    async def kill(self, name: str) -> None:
-        self.killed.append(name)
+    async def lose_one(self, component: Component) -> None:
+        self.lost.append(component)
 
     async def environment(self, spec: StackSpec) -> Environment:
         return Environment((Machine("secret-host", "n1", 2.0, 1 << 30),))
@@ -113,15 +119,15 @@ class QueueTarget:
                 TIME,
                 1,
                 KafkaView(
-                    3 - bool(self.killed),
+                    3 - len(self.lost),
                     total=TopicView(groups={"etl": GroupLag(lag, 1.0, lag / self.capacity)}),
                 ),
                 flow,
                 Ledger(self.sent, self.sent, groups={"etl": GroupLedger(self.stored)}),
                 loaders=rows,
             )
-            kafka = pod("kafka-2", "kafka")
-            yield Observation(SPEC, "run", self.phase, 1.0, (*PODS, kafka), report, 0.0)
+            brokers = [pod(f"kafka-{number}", "kafka") for number in range(3 - len(self.lost))]
+            yield Observation(SPEC, "run", self.phase, 1.0, (*PODS, *brokers), report, 0.0)
             for _ in range(5):  # let whoever reads have a look at each of them
                 await asyncio.sleep(0)
 
@@ -200,14 +206,33 @@ async def test_a_stack_that_is_gone_ends_the_deployment_and_is_removed(phase: Ph
     assert target.calls == ["deploy", "destroy"]
 
 
-async def test_one_broker_is_kept_away_as_long_as_that_is_tried() -> None:
+async def test_one_broker_is_away_before_the_first_trial() -> None:
     target = QueueTarget(1000.0)
     async with site(target).deployment(3, 7, Variant.MINUS_ONE) as stand:
-        assert target.killed, "it is away before the first trial"
+        assert target.lost == [Component.KAFKA]
         found = await stand.trial(100.0, 5, 1)
-    assert set(target.killed) == {"kafka-2"}
-    assert len(target.killed) > 1
     assert found.faults == ()
+
+
+async def test_an_order_that_is_refused_is_given_again() -> None:
+    target = QueueTarget(1000.0)
+    async with site(target).deployment(1, 7, Variant.FULL) as stand:
+        target.refusals = 2
+        await stand.trial(600.0, 5, 1)
+    assert target.orders[1:] == [(600.0, False), (600.0, True)]
+
+
+async def refused(target: QueueTarget) -> None:
+    async with site(target).deployment(1, 7, Variant.FULL) as stand:
+        target.refusals = 1000
+        await stand.trial(600.0, 5, 1)
+
+
+async def test_an_order_that_is_refused_for_long_ends_the_deployment() -> None:
+    target = QueueTarget(1000.0)
+    with pytest.raises(KaptureError, match="not acknowledged"):
+        await refused(target)
+    assert target.calls == ["deploy", "destroy"]
 
 
 async def test_the_environment_names_its_hosts_only_on_request() -> None:
