@@ -13,8 +13,8 @@ LEAST_STAIRS = 10
 """With fewer trials around the limit, noise of 10 % gives a deviation of more than 4 %."""
 
 MOST_STAIRS = 40
-USUAL_MIN = 90.0
-"""The default of --budget."""
+USUAL_MIN, USUAL_EACH_MIN = 90.0, 15.0
+"""The default of --budget, for all deployments together and, if that is more, for each of them."""
 
 BRIEF = Plan(explore_s=5.0, stair_s=8.0, confirm_s=20.0)
 """The shortest trials that show whether lag grows."""

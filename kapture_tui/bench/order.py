@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from kapture_tui.bench import heartbeat, kapture_rule
-from kapture_tui.bench.budget import USUAL_MIN, plan_for
+from kapture_tui.bench.budget import USUAL_EACH_MIN, USUAL_MIN, plan_for
 from kapture_tui.bench.judge import Objectives
 from kapture_tui.bench.result import Asked, Result, Rule
 from kapture_tui.bench.search import Method, Plan, look
@@ -52,7 +52,7 @@ class Way:
 def asked_for(
     spec: StackSpec,
     target: str,
-    budget_min: float = USUAL_MIN,
+    budget_min: float | None = None,
     repeats: int = REPEATS,
     p99_ms: float = Objectives().p99_ms,
     rule: Rule = Rule.CAPACITY,
@@ -62,15 +62,20 @@ def asked_for(
     price_per_hour: float | None = None,
     simulate: str | None = None,
 ) -> Asked:
-    """What decides what the figures mean; `scales`: none for that of the stack."""
-    return Asked(
+    """What decides what the figures mean.
+
+    Args:
+        scales: none for that of the stack.
+        budget_min: minutes for all of it; None: as many as are usual for so many deployments.
+    """
+    asked = Asked(
         target=target,
         scales=scales or (spec.scale,),
         components=tuple(sorted(component.value for component in spec.components)),
         # The search sets the rate, and there are no shoppers.
         load=replace(spec.load, rate=None, shoppers=LoadSpec().shoppers),
         repeats=repeats,
-        budget_min=budget_min,
+        budget_min=budget_min or USUAL_MIN,
         p99_ms=p99_ms,
         rule=rule,
         minus_one=minus_one,
@@ -82,6 +87,9 @@ def asked_for(
         kustomize=spec.cluster.kustomize is not None,
         simulate=simulate,
     )
+    if budget_min is not None:
+        return asked
+    return replace(asked, budget_min=max(USUAL_MIN, USUAL_EACH_MIN * deployments(asked)))
 
 
 def way_of(asked: Asked) -> Way:

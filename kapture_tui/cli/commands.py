@@ -184,7 +184,7 @@ COMMANDS = (
             options.GENERAL,
         ),
         (
-            ("kapture-tui bench pets 1 -r --target local --budget 30", "half an hour on this machine"),
+            ("kapture-tui bench pets 1 -r --target local --budget 60", "an hour on this machine"),
             ("kapture-tui bench perf-test 3 -r --context lab --yes", "six fresh deployments on a cluster"),
             ("kapture-tui bench perf-test 3 -r --resume", "go on with what was cut off"),
             (

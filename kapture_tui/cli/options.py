@@ -355,7 +355,9 @@ _RESULTS = Option(
 BENCH = Group(
     "what the verdict rests on",
     (
-        Option(("--budget",), "time for all of it", "MINUTES", amount, 90.0),
+        Option(
+            ("--budget",), "time for all of it (default: 90, or 15 a deployment if more)", "MINUTES", amount
+        ),
         Option(("--p99",), "99 of 100 transactions must be stored within this time", "SECONDS", amount, 1.0),
         Option(("--repeats",), "fresh deployments, at least 3", "N", positive, 6),
         Option(("--scales",), "measure these scales too and fit a scaling curve: 1,2,4", "N,N,…", scales),

@@ -199,7 +199,7 @@ class Bench:
     Attributes:
         target: "local", "kubernetes" or, with `simulate`, "simulated".
         spec: the stack; it is deployed anew for every repeat.
-        budget_min: minutes for all of it.
+        budget_min: minutes for all of it; None: see `order.asked_for`.
         p99_s: what 99 of 100 transactions must keep to, seconds.
         scales: the one that gives the score first; more of them for a scaling curve.
         heartbeat: a small constant load instead of a search.
@@ -215,7 +215,7 @@ class Bench:
 
     target: str
     spec: StackSpec
-    budget_min: float = 90.0
+    budget_min: float | None = None
     p99_s: float = 1.0
     repeats: int = 6
     scales: tuple[int, ...] = (1,)

@@ -54,6 +54,13 @@ def test_a_way_fits_the_budget_and_one_that_cannot_is_refused() -> None:
         way_of(asked_for(SPEC, "local", budget_min=10.0))
 
 
+def test_more_deployments_have_more_time_unless_it_is_said_how_much() -> None:
+    assert asked_for(SPEC, "kubernetes").budget_min == 90
+    many = asked_for(SPEC, "kubernetes", scales=(3, 4, 5), minus_one=True)
+    assert many.budget_min > 90
+    assert way_of(many).seconds * deployments(many) <= many.budget_min * 60
+
+
 def test_scales_and_a_missing_broker_are_more_deployments() -> None:
     assert deployments(asked_for(SPEC, "local", repeats=3, scales=(1, 2, 4), minus_one=True)) == 18
 

@@ -6,9 +6,12 @@ import shlex
 
 import pytest
 
+from kapture_tui.bench.order import way_of
 from kapture_tui.cli import help as texts
+from kapture_tui.cli.bench import asked_for
 from kapture_tui.cli.commands import COMMANDS, CONSOLE, CommandLine
 from kapture_tui.cli.parse import parse
+from kapture_tui.cli.settings import Bench
 
 LINES = [CONSOLE, *COMMANDS]
 
@@ -35,4 +38,6 @@ def _runs(example: str) -> list[str]:
 
 @pytest.mark.parametrize("example", [command for line in LINES for command, _ in line.examples])
 def test_every_example_is_a_line_that_parses(example: str):
-    parse(_runs(example), {})
+    command = parse(_runs(example), {}).command
+    if isinstance(command, Bench):
+        way_of(asked_for(command))  # the budget is enough
