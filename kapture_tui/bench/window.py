@@ -300,9 +300,9 @@ def _usage_of(component: str, looks: Sequence[Look]) -> Usage:
         network.append(_network(component, pods, look.snapshot))
         disk.append(_sum(pod.disk_bytes_per_s for pod in pods))
         since_s = look.at_s - looks[0].at_s
-        fresh = [pod for pod in pods if pod.sample_age_s is not None and pod.sample_age_s <= since_s + 1]
-        if len(fresh) == len(pods):
+        if all(_fresh(_cpu_age_s(pod), since_s) for pod in pods):
             cores.append(_sum(pod.cpu_cores for pod in pods))
+        if all(_fresh(pod.sample_age_s, since_s) for pod in pods):
             memory.append(sum(pod.memory_bytes or 0 for pod in pods))
     known = [limit for limit in limits if limit is not None]
     found = {
@@ -320,6 +320,15 @@ def _usage_of(component: str, looks: Sequence[Look]) -> Usage:
         unavailable={name: _why(name, target, limit) for name, value in found.items() if value is None},
         **found,
     )
+
+
+def _cpu_age_s(pod: PodRow) -> float | None:
+    return pod.sample_age_s if pod.cpu_age_s is None else pod.cpu_age_s
+
+
+def _fresh(age_s: float | None, since_s: float) -> bool:
+    """Whether a sample was taken in the trial, which began so many seconds ago."""
+    return age_s is not None and age_s <= since_s + 1
 
 
 def _sum(values: Iterable[float | None]) -> float | None:

@@ -71,6 +71,8 @@ class PodRow:
         cpu_limit, memory_limit: None: unlimited.
         throttled_ratio: part of the periods in which the CPU limit held it back, 0 to 1; None: not known.
         sample_age_s: age of the usage figures, seconds.
+        cpu_age_s: age of `cpu_cores` where the process told it itself, as a mean over three seconds; None: it is as old
+            as the other usage figures.
         network_bytes_per_s: received and sent, without the loopback; None: not known, as for a process that shares its
             machine's network.
         disk_bytes_per_s: read from and written to a disk; None: not known.
@@ -90,6 +92,7 @@ class PodRow:
     memory_limit: int | None = None
     throttled_ratio: float | None = None
     sample_age_s: float | None = None
+    cpu_age_s: float | None = None
     network_bytes_per_s: float | None = None
     disk_bytes_per_s: float | None = None
 
@@ -302,6 +305,7 @@ class ContainerUsage:
     network_bytes_per_s: float | None = None
     disk_bytes_per_s: float | None = None
     throttled_ratio: float | None = None
+    cpu_cores: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

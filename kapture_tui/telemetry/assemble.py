@@ -77,14 +77,16 @@ def assemble(observation: Observation, previous: Snapshot, *, target: str, time:
 def _pods(observation: Observation) -> tuple[PodRow, ...]:
     """The target's pods, with what they tell of their containers themselves."""
     told = observation.report.containers if observation.report else {}
-    pods = observation.pods
+    pods, age_s = observation.pods, observation.report_age_s
+    if not told:
+        return pods
     # Of thousands few tell anything; as a list first, a tuple is made in half the time.
-    return (
-        tuple([_with_own(pod, told[pod.name]) if pod.name in told else pod for pod in pods]) if told else pods
-    )
+    return tuple([_with_own(pod, told[pod.name], age_s) if pod.name in told else pod for pod in pods])
 
 
-def _with_own(pod: PodRow, own: ContainerUsage) -> PodRow:
+def _with_own(pod: PodRow, own: ContainerUsage, age_s: float | None) -> PodRow:
+    if own.cpu_cores is not None:
+        pod = replace(pod, cpu_cores=own.cpu_cores, cpu_age_s=age_s)
     return replace(
         pod,
         network_bytes_per_s=own.network_bytes_per_s,

@@ -12,7 +12,7 @@ from kapture_tui.model.histogram import Histogram, merge
 from kapture_tui.model.snapshot import ContainerUsage
 from kapture_tui.model.states import FIGURES_TOPIC
 from kapture_tui.model.wire import to_wire
-from kapture_tui.workload.container import DISK, NETWORK, PART, PERIODS, THROTTLED, counters
+from kapture_tui.workload.container import CPU, DISK, NETWORK, PART, PERIODS, THROTTLED, counters
 from kapture_tui.workload.figures import Figures, FiguresReport, decode
 from kapture_tui.workload.kafka import ClientSettings, Reader, TopicPartition, open_reader
 from kapture_tui.workload.observer.flow import LATENCY_S, latency
@@ -151,6 +151,7 @@ def _container(process: _Process) -> ContainerUsage:
         disk_bytes_per_s=process.rate(DISK) if told.get(DISK) is not None else None,
         # Without a limit no period is counted, and there is nothing to be held back by.
         throttled_ratio=throttled / periods if throttled is not None and periods else None,
+        cpu_cores=process.rate(CPU) if told.get(CPU) is not None else None,
     )
 
 

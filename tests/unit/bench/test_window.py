@@ -187,6 +187,10 @@ def test_without_loaders_nobody_says_how_late_they_are() -> None:
 def test_samples_from_before_the_trial_are_none_of_it() -> None:
     old = tuple(replace(one, sample_age_s=40.0) for one in PODS)
     assert result(window(*[snapshot(pods=old)] * 8)).usage["etl"].cpu_cores is None
+    told = tuple(replace(one, cpu_age_s=0.3) for one in old)
+    used = result(window(*[snapshot(pods=told)] * 8)).usage["etl"]
+    assert used.cpu_cores == 0.5, "the process told that itself"
+    assert used.memory_bytes is None
 
 
 def test_figures_are_kept_by_the_second_from_the_order_to_the_loaders_on() -> None:

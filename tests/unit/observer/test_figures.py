@@ -199,12 +199,13 @@ def test_containers_are_told_by_pod_and_one_without_a_limit_is_not_held_back() -
                 "disk_bytes_total": None,
                 "periods_total": 10.0 * second if limited else 0.0,
                 "throttled_total": 4.0 * second if limited else 0.0,
+                "cpu_seconds_total": 0.25 * second,
             }
             report = FiguresReport("container", name, 1.0, stack.now_s, figures)
             stack.book.add(key_of("container", name), dumps(to_wire(report)), stack.now_s)
     assert stack.book.containers(stack.now_s) == {
-        "etl-0": ContainerUsage(5000.0, None, 0.4),
-        "etl-1": ContainerUsage(5000.0, None, None),
+        "etl-0": ContainerUsage(5000.0, None, 0.4, 0.25),
+        "etl-1": ContainerUsage(5000.0, None, None, 0.25),
     }
     assert stack.book.containers(stack.now_s + SILENT_S + 1) == {}
 

@@ -191,7 +191,16 @@ def test_a_target_asked_anew_repeats_its_events_and_we_do_not() -> None:
 
 def test_what_pods_tell_of_their_containers_stands_with_the_pods() -> None:
     pods = (PodRow("etl-0", "etl", cpu_cores=0.5), PodRow("kafka-0", "kafka", disk_bytes_per_s=7.0))
-    told = report(containers={"etl-0": ContainerUsage(100.0, 20.0, 0.25), "gone-0": ContainerUsage(1.0)})
+    told = report(
+        containers={"etl-0": ContainerUsage(100.0, 20.0, 0.25, 0.75), "gone-0": ContainerUsage(1.0)}
+    )
     etl, kafka = snapshot(seen(told, pods=pods)).pods
-    assert etl == replace(pods[0], network_bytes_per_s=100.0, disk_bytes_per_s=20.0, throttled_ratio=0.25)
+    assert etl == replace(
+        pods[0],
+        network_bytes_per_s=100.0,
+        disk_bytes_per_s=20.0,
+        throttled_ratio=0.25,
+        cpu_cores=0.75,
+        cpu_age_s=seen(told).report_age_s,
+    )
     assert kafka == pods[1], "what the target measured stays where nobody tells otherwise"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapture_tui.workload.container import DISK, NETWORK, PERIODS, THROTTLED, counters
+from kapture_tui.workload.container import CPU, DISK, NETWORK, PERIODS, THROTTLED, counters
 
 NET = """Inter-|   Receive  |  Transmit
  face |bytes packets errs drop fifo frame compressed multicast|bytes packets errs drop fifo colls carrier compressed
@@ -33,7 +34,13 @@ def root(
 @pytest.mark.parametrize("at", ["sys/fs/cgroup/cpu.stat", "sys/fs/cgroup/cpu/cpu.stat"])
 def test_both_versions_of_cgroups_are_read(at: str, tmp_path: Path) -> None:
     found = counters(root(tmp_path, at=at))
-    assert found.figures == {NETWORK: 1500.0, DISK: 12288.0, PERIODS: 40.0, THROTTLED: 10.0}
+    assert {**found.figures, CPU: None} == {
+        CPU: None,
+        NETWORK: 1500.0,
+        DISK: 12288.0,
+        PERIODS: 40.0,
+        THROTTLED: 10.0,
+    }
     assert not found.unavailable
 
 
@@ -48,12 +55,23 @@ def test_every_interface_but_the_loopback_counts(sent: tuple[int, int]) -> None:
 
 def test_what_is_not_there_is_not_known_and_has_a_reason(tmp_path: Path) -> None:
     found = counters(tmp_path)
-    assert set(found.figures.values()) == {None}
-    assert found.unavailable.keys() == found.figures.keys()
+    assert {name for name, value in found.figures.items() if value is not None} == {CPU}
+    assert found.unavailable.keys() == found.figures.keys() - {CPU}
     assert "cpu.stat" in found.unavailable[THROTTLED]
     found = counters(root(tmp_path, cpu="usage_usec 5\n"))
     assert found.figures[NETWORK] == 1500.0
     assert found.unavailable == dict.fromkeys((PERIODS, THROTTLED), "no CPU limit is set")
+
+
+def test_the_cpu_time_of_this_process_is_counted() -> None:
+    before = counters().figures[CPU]
+    assert before is not None
+    spent = 0
+    while time.process_time() < before + 0.1:
+        spent += 1
+    after = counters().figures[CPU]
+    assert after is not None
+    assert after - before >= 0.1
 
 
 @pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="only Linux has /proc")
