@@ -99,6 +99,10 @@ class ToldTarget:
         """See `Target`."""
         raise _nothing("killing")
 
+    async def lose_one(self, component: Component) -> None:
+        """See `Target`."""
+        raise _nothing("losing one")
+
     async def control(self, rate: float | None, paused: bool) -> None:
         """See `Target`."""
         raise _nothing("control")
