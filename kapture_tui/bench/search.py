@@ -228,7 +228,7 @@ def next_step(plan: Plan, tried: Sequence[Tried], seed: int = 1) -> Step:
     """
     if given_up := _given_up(tried):
         return given_up
-    rate, seconds, purpose = plan.start, plan.explore_s, Purpose.EXPLORE
+    seconds, purpose = plan.explore_s, Purpose.EXPLORE
     explored = _explore(plan, tried)
     if isinstance(explored, GivenUp):
         return explored
